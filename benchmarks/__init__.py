@@ -1,0 +1,1 @@
+"""Ratios of Millrace to floors measured in the same run."""
