@@ -1,0 +1,170 @@
+"""One group of works, one transaction: begin, transact, commit, and what each kind of failure means for the group."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import sqlalchemy
+import structlog
+
+from chassis.database import faults
+from chassis.errors import DataLoss, StorageFull, Unavailable
+
+_log = structlog.get_logger(__name__)
+
+
+class Work(Protocol):
+    """A request to write, a value. One that has a true `frees_space` is let through on a full disk (rule L8)."""
+
+    @property
+    def size_bytes(self) -> int:
+        """What it counts against the bytes that may wait, and against the bound of a commit."""
+
+    @property
+    def record_count(self) -> int:
+        """How many records it counts against the bound of a commit."""
+
+
+Transact = Callable[[sqlalchemy.Connection, Sequence[Work]], Sequence[object]]
+"""Writes the works in the open transaction; one result for each, in order. A DomainError as a result is raised for that
+caller alone; an exception rolls all of them back. It may run again after a rollback."""
+
+
+class Housekeeper(Protocol):
+    """Looks after the file between commits. Called on the writer's thread only."""
+
+    def is_disk_full(self) -> bool:
+        """Whether only works that free space may be written now."""
+
+    def on_disk_full(self) -> None:
+        """The disk refused a write: make room for works that free space."""
+
+    def after_commit(self, connection: sqlalchemy.Connection) -> None:
+        """A commit is done and its callers are told; keep the file in shape."""
+
+
+class NoHousekeeping:
+    """Lets the file be."""
+
+    def is_disk_full(self) -> bool:
+        """Never, as far as this one knows."""
+        return False
+
+    def on_disk_full(self) -> None:
+        """Do nothing."""
+
+    def after_commit(self, connection: sqlalchemy.Connection) -> None:
+        """Do nothing."""
+
+
+class Fatal(Exception):
+    """What is on disk is unknown until it is read again: the connection and the process must not go on."""
+
+
+class RolledBack(Exception):
+    """The transaction did not happen; `answer` is what a caller is told that was alone in it."""
+
+    def __init__(self, fault: faults.Fault, answer: BaseException) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+        self.answer = answer
+
+
+class Transactions:
+    """Runs groups of works on the one connection that writes. Used by the writer's thread only."""
+
+    def __init__(
+        self,
+        connection: sqlalchemy.Connection,
+        transact: Transact,
+        *,
+        housekeeper: Housekeeper,
+        on_rolled_back: Callable[[], None] | None = None,
+    ) -> None:
+        """Take a connection in driver autocommit (engine.py): transactions are begun and ended here."""
+        self._connection = connection
+        self._transact = transact
+        self._housekeeper = housekeeper
+        self._on_rolled_back = on_rolled_back
+
+    def run(self, works: Sequence[Work]) -> Sequence[object]:
+        """Write the works; one result or exception for each, in order. Raises Fatal if the outcome is unknown."""
+        if self._housekeeper.is_disk_full():
+            return [self._run_if_freeing(work) for work in works]
+        try:
+            return self._commit(works)
+        except RolledBack as failure:
+            return self._run_again(works, failure)
+
+    def keep_house(self) -> None:
+        """Let the housekeeper work between two commits. Raises Fatal if the file cannot be trusted any more."""
+        try:
+            self._housekeeper.after_commit(self._connection)
+        except sqlalchemy.exc.DBAPIError as error:
+            fault = faults.classify(error)
+            if fault is faults.Fault.FATAL:
+                raise Fatal(f"keeping the database in shape failed: {faults.name(error)}") from error
+            _log.warning("housekeeping_failed", error=faults.name(error))
+
+    def _run_again(self, works: Sequence[Work], failure: RolledBack) -> Sequence[object]:
+        """After a rollback: what frees space on a full disk, nobody while the database is busy, else one by one."""
+        if failure.fault is faults.Fault.FULL:
+            self._housekeeper.on_disk_full()
+            return [self._run_if_freeing(work) for work in works]
+        if failure.fault is faults.Fault.BUSY or len(works) == 1:
+            return [failure.answer] * len(works)
+        return [self._run_alone(work) for work in works]
+
+    def _run_if_freeing(self, work: Work) -> object:
+        return self._run_alone(work) if getattr(work, "frees_space", False) else StorageFull()
+
+    def _run_alone(self, work: Work) -> object:
+        try:
+            return self._commit((work,))[0]
+        except RolledBack as failure:
+            return failure.answer
+
+    def _commit(self, works: Sequence[Work]) -> Sequence[object]:
+        try:
+            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            results = self._transact(self._connection, works)
+            assert len(results) == len(works), "transact answers each work once"
+        except Exception as error:
+            raise self._roll_back(error) from error
+        try:
+            self._connection.exec_driver_sql("COMMIT")
+        except sqlalchemy.exc.DBAPIError as error:
+            if faults.classify(error) is faults.Fault.FULL:
+                raise self._roll_back(error) from error
+            raise Fatal(f"COMMIT failed: {faults.name(error)}") from error
+        return results
+
+    def _roll_back(self, cause: Exception) -> RolledBack:
+        """Undo the open transaction, if there is one. Raises Fatal if the cause or the undoing says so."""
+        fault = faults.classify(cause)
+        if fault is faults.Fault.FATAL:
+            raise Fatal(f"writing failed: {faults.name(cause)}") from cause
+        try:
+            if self._is_in_transaction():
+                self._connection.exec_driver_sql("ROLLBACK")
+        except sqlalchemy.exc.DBAPIError as error:
+            raise Fatal(f"ROLLBACK failed: {faults.name(error)}") from error
+        if self._on_rolled_back is not None:
+            self._on_rolled_back()
+        return RolledBack(fault, _answer(fault, cause))
+
+    def _is_in_transaction(self) -> bool:
+        """SQLite has rolled back by itself after some errors; then there is nothing to end."""
+        return bool(getattr(self._connection.connection.driver_connection, "in_transaction", True))
+
+
+def _answer(fault: faults.Fault, cause: Exception) -> BaseException:
+    match fault:
+        case faults.Fault.FULL:
+            return StorageFull()
+        case faults.Fault.BUSY:
+            return Unavailable("another process keeps the database locked")
+        case faults.Fault.DAMAGED:
+            _log.error("stored_data_damaged", error=faults.name(cause))
+            return DataLoss()
+        case _:
+            return cause
