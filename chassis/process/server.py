@@ -5,10 +5,14 @@ from typing import ClassVar
 import grpc
 
 from chassis.errors import StartRefused
-from chassis.process import error_interceptor, limits
+from chassis.process import drain, error_interceptor, limits
 
 CALLS_MAX = 20_000
 """Calls at a time; more get RESOURCE_EXHAUSTED. Most of them wait: a poll that waits costs 30 KB."""
+
+
+GRACE_SHARE = 0.8
+"""Of the time of a drain, for calls under way; the rest is for what writes and closes after them."""
 
 
 class AddressRefused(StartRefused):
@@ -41,6 +45,12 @@ def bind(server: grpc.aio.Server, listen: str) -> str:
     if bound == 0:
         raise _refused(listen)
     return f"{host}:{bound}"
+
+
+def end_with(server: grpc.aio.Server, ending: drain.Drain) -> None:
+    """Have the server refuse new calls at the end, and finish those under way for most of the time there is."""
+    grace_seconds = ending.timeout_seconds * GRACE_SHARE
+    ending.add("server", lambda: server.stop(grace_seconds), also_on_failure=True)
 
 
 def _refused(listen: str) -> AddressRefused:
