@@ -311,8 +311,8 @@ UNBUILT = [
 @pytest.mark.asyncio(loop_scope="module")
 async def test_rpcs_that_are_not_built_say_so(stubs: Stubs) -> None:
     calls = [(getattr(stubs.mapping, rpc), getattr(mapping_pb, f"{rpc}Request")(), rpc) for rpc in UNBUILT]
-    for verb in ("CreateRole", "GetRole", "ListRoles", "UpdateRole", "DeleteRole"):
-        calls.append((getattr(stubs.role, verb), getattr(role_service_pb2, f"{verb}Request")(), verb))
+    verbs = ("CreateRole", "GetRole", "ListRoles", "UpdateRole", "DeleteRole")
+    calls += [(getattr(stubs.role, verb), getattr(role_service_pb2, f"{verb}Request")(), verb) for verb in verbs]
 
     for call, request, rpc in calls:
         refused = await refusal(call, request)
