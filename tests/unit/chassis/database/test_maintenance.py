@@ -1,0 +1,130 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from chassis.database import engine, maintenance, reserve
+from chassis.database.maintenance import Maintenance
+from tests.support.clock import FakeClock
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(autouse=True)
+def _small_wal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "WAL_BYTES_MAX", MIB)
+
+
+def a_database(folder: Path) -> engine.Database:
+    database = engine.open_database(f"sqlite:///{folder}/a.db", readers=2)
+    database.writer_connection().exec_driver_sql("CREATE TABLE t (a BLOB)")
+    return database
+
+
+def fill(database: engine.Database, mib: int) -> None:
+    for _ in range(mib):
+        database.writer_connection().exec_driver_sql("INSERT INTO t VALUES (zeroblob(?))", (MIB,))
+
+
+def wal_bytes(database: engine.Database) -> int:
+    return os.stat(f"{database.path}-wal").st_size
+
+
+def test_L8_a_long_wal_is_truncated(tmp_path: Path) -> None:
+    database = a_database(tmp_path)
+    fill(database, 3)
+
+    Maintenance(database, monotonic=FakeClock().monotonic).after_commit(database.writer_connection())
+
+    assert wal_bytes(database) == 0
+    database.close()
+
+
+def test_L8_a_short_wal_is_left_alone(tmp_path: Path) -> None:
+    database = a_database(tmp_path)
+    size = wal_bytes(database)
+
+    Maintenance(database, monotonic=FakeClock().monotonic).after_commit(database.writer_connection())
+
+    assert wal_bytes(database) == size > 0
+    database.close()
+
+
+def test_L8_a_reader_that_does_not_end_puts_the_truncation_off(tmp_path: Path) -> None:
+    database, clock = a_database(tmp_path), FakeClock()
+    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    with database.reading() as reader:
+        reader.exec_driver_sql("SELECT count(*) FROM t").scalar_one()
+        fill(database, 3)
+        housekeeper.after_commit(database.writer_connection())
+        assert wal_bytes(database) > MIB
+
+    housekeeper.after_commit(database.writer_connection())
+    assert wal_bytes(database) > MIB, "it waits before it tries again"
+    clock.advance(maintenance.TRUNCATION_PAUSE_SECONDS)
+    housekeeper.after_commit(database.writer_connection())
+    assert wal_bytes(database) == 0
+    database.close()
+
+
+def test_L8_freed_pages_are_given_back_in_bounded_steps(tmp_path: Path) -> None:
+    database = a_database(tmp_path)
+    connection = database.writer_connection()
+    fill(database, 8)
+    connection.exec_driver_sql("DELETE FROM t")
+
+    steps = [maintenance.give_back(connection, pages=1_000) for _ in range(4)]
+
+    assert steps[0] == 1_000
+    assert sum(steps) > 2_000
+    maintenance.truncate_wal(connection)
+    assert os.stat(database.path).st_size < MIB
+    database.close()
+
+
+def test_L8_freed_pages_are_looked_for_now_and_then(tmp_path: Path) -> None:
+    database = a_database(tmp_path)
+    housekeeper = Maintenance(database, monotonic=FakeClock().monotonic)
+    fill(database, 2)
+    database.writer_connection().exec_driver_sql("DELETE FROM t")
+
+    for _ in range(maintenance.VACUUM_EVERY_COMMITS):
+        housekeeper.after_commit(database.writer_connection())
+
+    assert maintenance.give_back(database.writer_connection(), pages=1) == 0
+    database.close()
+
+
+def test_L8_an_open_database_has_its_reserve(tmp_path: Path) -> None:
+    database = a_database(tmp_path)
+
+    assert database.reserve.is_held
+    assert os.stat(tmp_path / "a.db.reserve").st_blocks * 512 >= reserve.RESERVE_BYTES
+    database.close()
+
+
+def test_L8_a_full_disk_gets_the_reserve_until_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, clock = a_database(tmp_path), FakeClock()
+    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    allocate = os.posix_fallocate
+
+    housekeeper.on_disk_full()
+    monkeypatch.setattr(os, "posix_fallocate", _no_room)
+
+    assert not (tmp_path / "a.db.reserve").exists()
+    clock.advance(maintenance.RESTORE_PAUSE_SECONDS)
+    assert housekeeper.is_disk_full()
+    assert not (tmp_path / "a.db.reserve").exists(), "a part of it would only be in the way"
+    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    assert housekeeper.is_disk_full(), "it waits before it tries again"
+    clock.advance(maintenance.RESTORE_PAUSE_SECONDS)
+    assert not housekeeper.is_disk_full()
+    assert (tmp_path / "a.db.reserve").exists()
+    database.close()
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "no space left on device")
