@@ -1,0 +1,1 @@
+"""What the mapping service decides: pure, without I/O, clocks or chance."""

@@ -1,0 +1,28 @@
+"""A stream's shards as the stream service lists them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedShard:
+    """A shard that the stream still has, open or closed."""
+
+    shard_id: str
+    parent_shard_ids: tuple[str, ...] = ()
+    """The one that was split or the two that were merged into it; empty for a shard the stream was created with."""
+    ending_number: int | None = None
+    """At or above the number of every record of a closed shard; None while it is open."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes records."""
+        return self.ending_number is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardListing:
+    """All shards of one incarnation of a stream, at one moment."""
+
+    stream_id: str
+    shards: tuple[ListedShard, ...]
+    """In the order of their ids; complete, all pages."""
