@@ -13,11 +13,15 @@ DOMAIN = "millrace"
 
 STATUS_METADATA_KEY = "grpc-status-details-bin"
 
-MESSAGE_CHARACTERS_MAX = 1_000
-"""A longer message is cut: it travels as metadata, of which clients take 8 KiB."""
+MESSAGE_BYTES_MAX = 1_000
+"""A longer text is cut. It travels twice, percent-encoded and in the details, and clients take 8 KiB of metadata."""
 
-VIOLATIONS_BYTES_MAX = 3_000
+VIOLATIONS_BYTES_MAX = 2_000
 """Field violations beyond this are left out, for the same reason; the first ones say enough to go on."""
+
+DESCRIPTION_BYTES_MAX = 500
+NAME_BYTES_MAX = 250
+_ENCODED_BYTES_MAX = 12
 
 
 class Refusal(NamedTuple):
@@ -30,7 +34,8 @@ class Refusal(NamedTuple):
 
 def refusal_of(error: DomainError, request_id: str) -> Refusal:
     """What tells a client all about a refusal."""
-    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata))
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN)
+    info.metadata.update({key: _cut(value, NAME_BYTES_MAX) for key, value in error.metadata.items()})
     details: list[message.Message] = [info]
     if error.violations:
         details.append(_bad_request(error))
@@ -52,7 +57,7 @@ def internal_refusal(request_id: str) -> Refusal:
 
 
 def _refusal(code: grpc.StatusCode, text: str, request_id: str, details: list[message.Message]) -> Refusal:
-    cut = text[:MESSAGE_CHARACTERS_MAX]
+    cut = _cut(text, MESSAGE_BYTES_MAX)
     status = status_pb2.Status(code=code.value[0], message=cut)
     details.append(error_details_pb2.RequestInfo(request_id=request_id))
     for detail in details:
@@ -66,9 +71,23 @@ def _bad_request(error: DomainError) -> error_details_pb2.BadRequest:
     bad_request = error_details_pb2.BadRequest()
     for violation in error.violations:
         bad_request.field_violations.add(
-            field=violation.field, description=violation.description[:MESSAGE_CHARACTERS_MAX], reason=error.reason
+            field=_cut(violation.field, NAME_BYTES_MAX),
+            description=_cut(violation.description, DESCRIPTION_BYTES_MAX),
+            reason=error.reason,
         )
         if bad_request.ByteSize() > VIOLATIONS_BYTES_MAX and len(bad_request.field_violations) > 1:
             del bad_request.field_violations[-1]
             break
     return bad_request
+
+
+def _cut(text: str, encoded_bytes_max: int) -> str:
+    """The beginning of a text that takes at most so many bytes when percent-encoded, as a status message is."""
+    if len(text) * _ENCODED_BYTES_MAX <= encoded_bytes_max:
+        return text
+    left = encoded_bytes_max
+    for place, character in enumerate(text):
+        left -= 1 if " " <= character <= "~" and character != "%" else 3 * len(character.encode())
+        if left < 0:
+            return text[:place]
+    return text
