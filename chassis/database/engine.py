@@ -198,11 +198,14 @@ def _claim(path: Path) -> tuple[LockFile, Reserve]:
 
 
 def _with_room(reserve: Reserve, attempt: Callable[[], T]) -> T:
-    """Try; if the disk is full, give the reserve up and try again."""
+    """Try; if there seems to be no room, give the reserve up and try again.
+
+    A full disk keeps SQLite from making its shared memory, and that looks like any failure to write.
+    """
     try:
         return attempt()
     except (OSError, sqlite3.Error, sqlalchemy.exc.DBAPIError) as error:
-        if faults.classify(error) is not faults.Fault.FULL:
+        if faults.classify(error) not in (faults.Fault.FULL, faults.Fault.FATAL):
             raise
         reserve.release()
         return attempt()
