@@ -90,10 +90,9 @@ async def fill(made: writer.Writer) -> int:
 def take_the_rest(disk: Path) -> None:
     """Somebody else fills the disk to its last page."""
     page = b"x" * 4096
-    with (disk / "taken").open("wb", buffering=0) as other:
-        with contextlib.suppress(OSError):
-            while other.write(page):
-                pass
+    with (disk / "taken").open("wb", buffering=0) as other, contextlib.suppress(OSError):
+        while other.write(page):
+            pass
 
 
 def numbers(database: engine.Database) -> list[int]:
