@@ -23,8 +23,11 @@ TRUNCATION_PAUSE_SECONDS = 1.0
 VACUUM_PAGES = 1_000
 """Pages given back in one step: 4 MB, a few milliseconds in which nobody writes."""
 
-VACUUM_EVERY_COMMITS = 64
-"""How often freed pages are looked for: asking costs a statement."""
+FREE_PAGES_KEPT = 2_000
+"""Freed pages that stay in the file, as the next records need them: giving back and growing again costs twice."""
+
+VACUUM_PAUSE_SECONDS = 1.0
+"""Between two looks for freed pages: asking costs a statement."""
 
 RESTORE_PAUSE_SECONDS = 1.0
 """Between two attempts to get the reserve back."""
@@ -38,9 +41,9 @@ class Maintenance:
         self._database = database
         self._wal = Path(f"{database.path}-wal")
         self._monotonic = monotonic
-        self._commits = 0
         self._restore_at = 0.0
         self._truncate_at = 0.0
+        self._vacuum_at = 0.0
 
     def is_disk_full(self) -> bool:
         """Whether the reserve is given up and there is no room yet to keep it back again."""
@@ -61,16 +64,26 @@ class Maintenance:
         self._database.reserve.release()
         self._restore_at = self._monotonic() + RESTORE_PAUSE_SECONDS
 
-    def after_commit(self, connection: sqlalchemy.Connection) -> None:
-        """Truncate a long WAL; now and then, and always while the disk is full, give freed pages back."""
-        self._commits += 1
-        if not self._database.reserve.is_held:
-            give_back(connection, pages=VACUUM_PAGES)
+    def after_commit(self, connection: sqlalchemy.Connection) -> bool:
+        """Truncate a long WAL; now and then, and always while the disk is full, give freed pages back.
+
+        Returns whether there is more to give back: call again when nothing waits.
+        """
+        is_full = not self._database.reserve.is_held
+        now = self._monotonic()
+        has_more = False
+        if is_full or now >= self._vacuum_at:
+            has_more = self._vacuum(connection, kept=0 if is_full else FREE_PAGES_KEPT)
+            self._vacuum_at = now if has_more else now + VACUUM_PAUSE_SECONDS
+        if is_full or (self._wal_bytes() > WAL_BYTES_MAX and now >= self._truncate_at):
             self._truncate(connection)
-        elif self._commits % VACUUM_EVERY_COMMITS == 0:
-            give_back(connection, pages=VACUUM_PAGES)
-        if self._wal_bytes() > WAL_BYTES_MAX and self._monotonic() >= self._truncate_at:
-            self._truncate(connection)
+        return has_more
+
+    def _vacuum(self, connection: sqlalchemy.Connection, *, kept: int) -> bool:
+        surplus = free_pages(connection) - kept
+        if surplus > 0:
+            give_back(connection, pages=min(surplus, VACUUM_PAGES))
+        return surplus > VACUUM_PAGES
 
     def _truncate(self, connection: sqlalchemy.Connection) -> None:
         with self._database.readers_held(timeout_seconds=READERS_HELD_SECONDS) as held:
@@ -92,17 +105,14 @@ def truncate_wal(connection: sqlalchemy.Connection) -> bool:
     return bool(row[0] == 0)
 
 
-def give_back(connection: sqlalchemy.Connection, *, pages: int) -> int:
-    """Give freed pages at the end of the file back to the disk, at most so many. Returns how many."""
-    free = _freelist(connection)
-    if free == 0:
-        return 0
+def give_back(connection: sqlalchemy.Connection, *, pages: int) -> None:
+    """Give freed pages at the end of the file back to the disk, at most so many."""
     # Through the statement API of the driver the pragma frees one page only: it steps once.
     driver = connection.connection.driver_connection
     assert driver is not None
     driver.executescript(f"PRAGMA incremental_vacuum({pages})")
-    return free - _freelist(connection)
 
 
-def _freelist(connection: sqlalchemy.Connection) -> int:
+def free_pages(connection: sqlalchemy.Connection) -> int:
+    """How many pages of the file hold nothing."""
     return int(connection.exec_driver_sql("PRAGMA freelist_count").scalar_one())

@@ -38,8 +38,8 @@ class Housekeeper(Protocol):
     def on_disk_full(self) -> None:
         """The disk refused a write: make room for works that free space."""
 
-    def after_commit(self, connection: sqlalchemy.Connection) -> None:
-        """A commit is done and its callers are told; keep the file in shape."""
+    def after_commit(self, connection: sqlalchemy.Connection) -> bool:
+        """A commit is done and its callers are told; keep the file in shape. Whether to call again if nobody waits."""
 
 
 class NoHousekeeping:
@@ -52,8 +52,9 @@ class NoHousekeeping:
     def on_disk_full(self) -> None:
         """Do nothing."""
 
-    def after_commit(self, connection: sqlalchemy.Connection) -> None:
+    def after_commit(self, connection: sqlalchemy.Connection) -> bool:
         """Do nothing."""
+        return False
 
 
 class Fatal(Exception):
@@ -95,15 +96,19 @@ class Transactions:
         except RolledBack as failure:
             return self._run_again(works, failure)
 
-    def keep_house(self) -> None:
-        """Let the housekeeper work between two commits. Raises Fatal if the file cannot be trusted any more."""
+    def keep_house(self) -> bool:
+        """Let the housekeeper work between two commits; whether it has more to do.
+
+        Raises Fatal if the file cannot be trusted any more.
+        """
         try:
-            self._housekeeper.after_commit(self._connection)
+            return self._housekeeper.after_commit(self._connection)
         except sqlalchemy.exc.DBAPIError as error:
             fault = faults.classify(error)
             if fault is faults.Fault.FATAL:
                 raise Fatal(f"keeping the database in shape failed: {faults.name(error)}") from error
             _log.warning("housekeeping_failed", error=faults.name(error))
+            return False
 
     def _run_again(self, works: Sequence[Work], failure: RolledBack) -> Sequence[object]:
         """After a rollback: what frees space on a full disk, nobody while the database is busy, else one by one."""

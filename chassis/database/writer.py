@@ -135,7 +135,8 @@ class Writer:
             self._loop.call_soon_threadsafe(self._complete, entries, unknown, taken_bytes)
             raise
         self._loop.call_soon_threadsafe(self._complete, entries, results, taken_bytes)
-        self._transactions.keep_house()
+        while self._transactions.keep_house() and self._queue.empty() and self._carried is None:
+            pass
 
     def _take(self) -> list[_Entry]:
         """All that waits, up to the bound of a commit; waits for the first. Empty when told to stop."""

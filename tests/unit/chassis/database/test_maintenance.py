@@ -1,4 +1,5 @@
 import errno
+import itertools
 import os
 from pathlib import Path
 
@@ -68,31 +69,50 @@ def test_L8_a_reader_that_does_not_end_puts_the_truncation_off(tmp_path: Path) -
     database.close()
 
 
-def test_L8_freed_pages_are_given_back_in_bounded_steps(tmp_path: Path) -> None:
-    database = a_database(tmp_path)
+def test_L8_freed_pages_are_given_back_in_bounded_steps_as_long_as_there_are_many(tmp_path: Path) -> None:
+    database, clock = a_database(tmp_path), FakeClock()
+    housekeeper = Maintenance(database, monotonic=clock.monotonic)
     connection = database.writer_connection()
-    fill(database, 8)
+    fill(database, 20)
     connection.exec_driver_sql("DELETE FROM t")
+    free = [maintenance.free_pages(connection)]
 
-    steps = [maintenance.give_back(connection, pages=1_000) for _ in range(4)]
+    while housekeeper.after_commit(connection):
+        free.append(maintenance.free_pages(connection))
 
-    assert steps[0] == 1_000
-    assert sum(steps) > 2_000
+    assert {before - after for before, after in itertools.pairwise(free)} == {maintenance.VACUUM_PAGES}
+    assert maintenance.free_pages(connection) == maintenance.FREE_PAGES_KEPT
     maintenance.truncate_wal(connection)
-    assert os.stat(database.path).st_size < MIB
+    assert os.stat(database.path).st_size < 9 * MIB
     database.close()
 
 
-def test_L8_freed_pages_are_looked_for_now_and_then(tmp_path: Path) -> None:
-    database = a_database(tmp_path)
-    housekeeper = Maintenance(database, monotonic=FakeClock().monotonic)
+def test_L8_freed_pages_are_looked_for_once_a_while(tmp_path: Path) -> None:
+    database, clock = a_database(tmp_path), FakeClock()
+    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    connection = database.writer_connection()
+    housekeeper.after_commit(connection)
+    fill(database, 20)
+    connection.exec_driver_sql("DELETE FROM t")
+
+    assert not housekeeper.after_commit(connection)
+    clock.advance(maintenance.VACUUM_PAUSE_SECONDS)
+    assert housekeeper.after_commit(connection)
+    database.close()
+
+
+def test_L8_on_a_full_disk_all_freed_pages_are_given_back_at_once(tmp_path: Path) -> None:
+    database, clock = a_database(tmp_path), FakeClock()
+    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    connection = database.writer_connection()
     fill(database, 2)
-    database.writer_connection().exec_driver_sql("DELETE FROM t")
+    connection.exec_driver_sql("DELETE FROM t")
+    housekeeper.on_disk_full()
 
-    for _ in range(maintenance.VACUUM_EVERY_COMMITS):
-        housekeeper.after_commit(database.writer_connection())
+    housekeeper.after_commit(connection)
 
-    assert maintenance.give_back(database.writer_connection(), pages=1) == 0
+    assert maintenance.free_pages(connection) == 0
+    assert wal_bytes(database) == 0
     database.close()
 
 

@@ -11,7 +11,7 @@ import sqlalchemy
 
 from chassis import errors
 from chassis.database import engine, writer
-from chassis.database.transaction import Work
+from chassis.database.transaction import Housekeeper, Work
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,12 @@ DISK_FULL = a_driver_error(sqlite3.SQLITE_FULL, "SQLITE_FULL")
 
 @asynccontextmanager
 async def a_notebook(
-    folder: Path, *, bounds: writer.WriterBounds | None = None, is_open: bool = True, fault: Fault | None = None
+    folder: Path,
+    *,
+    bounds: writer.WriterBounds | None = None,
+    housekeeper: Housekeeper | None = None,
+    is_open: bool = True,
+    fault: Fault | None = None,
 ) -> AsyncIterator[tuple[writer.Writer, Notebook]]:
     database = engine.open_database(f"sqlite:///{folder}/notes.db")
     database.writer_connection().exec_driver_sql("CREATE TABLE note (text TEXT)")
@@ -123,6 +128,7 @@ async def a_notebook(
         on_committed=notebook.on_committed,
         on_fatal=notebook.fatal.append,
         bounds=bounds,
+        housekeeper=housekeeper,
         on_rolled_back=notebook.on_rolled_back,
     )
     made.start(asyncio.get_running_loop())
@@ -317,3 +323,42 @@ async def test_a_busy_database_is_a_refusal_that_says_when_to_come_back(tmp_path
         with pytest.raises(errors.Unavailable) as refused:
             await made.submit(Note("a"))
         assert refused.value.retry_after is not None
+
+
+class Chores:
+    """A housekeeper with so much to do, and an end that can be awaited."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+        self.is_done = threading.Event()
+
+    def is_disk_full(self) -> bool:
+        return False
+
+    def on_disk_full(self) -> None:
+        raise AssertionError("the disk is not full")
+
+    def after_commit(self, connection: sqlalchemy.Connection) -> bool:
+        self.left -= 1
+        if self.left == 0:
+            self.is_done.set()
+        return self.left > 0
+
+
+@pytest.mark.asyncio
+async def test_L8_the_house_is_kept_while_nobody_waits_and_after_the_caller_knows(tmp_path: Path) -> None:
+    chores = Chores(5)
+    async with a_notebook(tmp_path, housekeeper=chores) as (made, _):
+        assert await made.submit(Note("a")) == "stored a"
+        assert await asyncio.to_thread(chores.is_done.wait, 10)
+
+
+@pytest.mark.asyncio
+async def test_the_house_waits_while_somebody_does(tmp_path: Path) -> None:
+    chores = Chores(1_000_000)
+    async with a_notebook(tmp_path, housekeeper=chores) as (made, _):
+        for text in "abc":
+            assert await made.submit(Note(text)) == f"stored {text}"
+        # Stopping is something that waits, too.
+        await made.stop()
+        assert chores.left > 0
