@@ -205,7 +205,7 @@ class LeaseTable(Protocol):
         ...
 
     def retire(self, mapping_id: str, stream_id: str, shard_ids: Sequence[str]) -> None:
-        """Remove ended rows of this incarnation whose shards the stream does not list any more."""
+        """Remove rows of this incarnation whose shards the stream does not list any more: it never lists them again."""
         ...
 
 
