@@ -1,0 +1,105 @@
+"""Where the stream service is plugged together."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from chassis import clock as clocks
+from chassis.database import engine, maintenance, migrations, readers, writer
+from chassis.process import drain, health, reflection, server
+from stream_service import heads, retention, service
+from stream_service.core import iterator, reckoning
+from stream_service.core.ports import Clock
+from stream_service.rpc import methods, stream_servicer
+from stream_service.settings import Settings
+from stream_service.storage import sql_catalog, sql_records, sql_store
+
+SERVICE_NAME = "millrace.stream.v1.StreamService"
+MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
+SIGNING_KEY_BYTES = 32
+
+
+async def start(loaded: Settings, ending: drain.Drain) -> str:
+    """Open the database, serve, and say how to end; the address."""
+    clock = clocks.SystemClock()
+    database = engine.open_database(loaded.database_url)
+    migrations.upgrade(database, MIGRATIONS)
+    signer = iterator.Signer(_signing_key(database.writer_connection()))
+    store = sql_store.SqlStore(NumberClock(clock).now_millis)
+    known: list[heads.Heads] = []
+    writes = writer.Writer(
+        database.writer_connection,
+        store.transact,
+        on_committed=lambda works, results: known[0].on_committed(works, results),
+        on_fatal=ending.fail,
+        housekeeper=maintenance.Maintenance(database, monotonic=time.monotonic),
+        on_rolled_back=store.on_rolled_back,
+    )
+    reads = readers.Readers(database, on_fatal=ending.fail)
+    records = sql_records.SqlRecords(writes, reads)
+    known.append(heads.Heads(records))
+    writes.start(asyncio.get_running_loop())
+    use_cases = service.StreamService(records, known[0], signer, clock)
+    address = await _serve(loaded, ending, stream_servicer.StreamServicer(use_cases))
+    trimmer = retention.Retention(records, clock, interval_seconds=loaded.trim_interval_seconds)
+    ending.spawn("retention", trimmer.run())
+    ending.add("writer", writes.stop)
+    ending.add("database", lambda: asyncio.to_thread(_close, reads, database))
+    return address
+
+
+async def _serve(loaded: Settings, ending: drain.Drain, servicer: stream_servicer.StreamServicer) -> str:
+    built = server.build()
+    healthy = health.Health([SERVICE_NAME])
+    healthy.add_to(built)
+    if loaded.reflection:
+        reflection.add_to(built, [SERVICE_NAME, health.SERVICE_NAME])
+    built.add_generic_rpc_handlers((methods.handlers(servicer),))
+    address = server.bind(built, loaded.listen)
+    await built.start()
+    healthy.ready()
+    ending.add("health", _step(healthy.drain))
+    ending.add("waiting calls", _step(servicer.drain))
+    server.end_with(built, ending)
+    return address
+
+
+class NumberClock:
+    """The time for new numbers: the wall clock, held back by the reckoned time (rule C2)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._reckoning = reckoning.Reckoning(unix_millis=clock.unix_millis(), monotonic=clock.monotonic())
+
+    def now_millis(self) -> int:
+        """Called on the writer's thread only."""
+        wall, monotonic = self._clock.unix_millis(), self._clock.monotonic()
+        self._reckoning = self._reckoning.observe(wall, monotonic)
+        return self._reckoning.number_millis(wall, monotonic)
+
+
+def _signing_key(connection: sa.Connection) -> bytes:
+    """The key that signs iterators and tokens: made at first start, kept in the database."""
+    key = sql_catalog.get_meta(connection, "signing_key")
+    if key is None:
+        key = secrets.token_bytes(SIGNING_KEY_BYTES)
+        sql_catalog.put_meta(connection, "signing_key", key)
+    return key
+
+
+def _step(action: Callable[[], None]) -> Callable[[], asyncio.Future[None]]:
+    async def step() -> None:
+        action()
+
+    return lambda: asyncio.ensure_future(step())
+
+
+def _close(reads: readers.Readers, database: engine.Database) -> None:
+    reads.close()
+    database.close()

@@ -1,0 +1,43 @@
+"""What this service needs of others: the promises that storage and clocks keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from stream_service.core import reading, works
+from stream_service.core.shard import Shard
+from stream_service.core.stream import Stream
+
+
+class Clock(Protocol):
+    """The clocks of the host (rule C1)."""
+
+    def unix_millis(self) -> int:
+        """The wall clock, which may jump."""
+
+    def monotonic(self) -> float:
+        """Seconds that only rise."""
+
+
+class Records(Protocol):
+    """Keeps streams, shards and records.
+
+    Written means on disk. Records of a shard become visible in the order of their numbers; a number is never given twice, not
+    even after a delete. A read sees one snapshot, the shard's row before its segments (rules L2, L3).
+    """
+
+    async def write(self, work: works.Work) -> object:
+        """The work's result, once it is on disk. Raises its refusal, or Overloaded, StorageFull, OutcomeUnknown."""
+
+    async def find_stream(self, name: str, stream_id: str = "") -> Stream:
+        """Raises StreamNotFound, also when the stream of that name is another incarnation than `stream_id`."""
+
+    async def list_streams(self, *, after: str, limit: int) -> list[Stream]:
+        """At most `limit` streams by name, after a name; empty when there are none."""
+
+    async def shards(self, name: str, stream_id: str = "") -> tuple[Stream, Sequence[Shard]]:
+        """A stream and all its shards in the order of their ids. Raises StreamNotFound."""
+
+    async def read(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
+        """Records after a place. Raises StreamNotFound, ShardNotFound, PositionAhead, RecordsDamaged."""

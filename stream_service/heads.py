@@ -1,0 +1,116 @@
+"""The newest number of each shard that was looked at, as committed; and who waits for it to grow (rule D2).
+
+Lives on the event loop. Whoever waits registers first and then compares, so that no change falls between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stream_service.core import errors, reading, works
+from stream_service.core.ports import Records
+from stream_service.core.shard import Shard
+from stream_service.core.stream import Stream
+from stream_service.waiting import Waiters
+
+
+@dataclass(slots=True)
+class Head:
+    """A shard as the loop knows it."""
+
+    stream_id: str
+    shard: Shard
+    last: int
+    horizon: int
+
+
+class Heads:
+    """Follows the writer's commits."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._streams: dict[str, tuple[Stream, dict[int, Head]]] = {}
+        self._by_key: dict[int, Head] = {}
+        self._loading = 0
+        self._deletions = 0
+        self._grown: dict[int, int] = {}
+        self.waiters = Waiters()
+
+    async def find(self, place: reading.Place) -> Head:
+        """The head of a shard. Raises StreamNotFound, ShardNotFound."""
+        known = self._streams.get(place.stream_name)
+        if known is None:
+            known = await self._load(place.stream_name)
+        stream, shards = known
+        if place.stream_id and place.stream_id != stream.stream_id:
+            raise errors.StreamNotFound(place.stream_name)
+        head = shards.get(place.shard_index)
+        if head is None:
+            raise errors.ShardNotFound(place.stream_name, f"shardId-{place.shard_index:012d}")
+        return head
+
+    def peek(self, place: reading.Place) -> Head | None:
+        """The head of a shard that `find` found before; None when the stream is gone since."""
+        known = self._streams.get(place.stream_name)
+        if known is None or (place.stream_id and place.stream_id != known[0].stream_id):
+            return None
+        return known[1].get(place.shard_index)
+
+    def on_committed(self, group: Sequence[object], results: Sequence[object]) -> None:
+        """Take over what a commit changed, then wake. Called on the loop before the writer's callers go on."""
+        told: set[int] = set()
+        for work, result in zip(group, results, strict=True):
+            match result:
+                case works.PutDone() if id(result.heads) not in told:
+                    told.add(id(result.heads))
+                    self._grow(result.heads)
+                case works.Deleted():
+                    self._forget(result)
+                case works.Trimmed():
+                    self._trim(result)
+                case Stream() if isinstance(work, works.Create):
+                    self.waiters.wake([("stream", result.name)])
+
+    async def _load(self, name: str) -> tuple[Stream, dict[int, Head]]:
+        """Look a stream up. What was committed while it was read wins over what was read."""
+        self._loading += 1
+        try:
+            while True:
+                before = self._deletions
+                stream, shards = await self._records.shards(name)
+                if before == self._deletions:
+                    break
+            heads = {each.index: Head(stream.stream_id, each, each.last, each.horizon) for each in shards}
+            for head in heads.values():
+                head.last = max(head.last, self._grown.get(head.shard.key, 0))
+        finally:
+            self._loading -= 1
+            if not self._loading:
+                self._grown.clear()
+        self._streams[name] = (stream, heads)
+        self._by_key.update({each.key: heads[each.index] for each in shards})
+        return self._streams[name]
+
+    def _grow(self, heads: Mapping[int, int]) -> None:
+        if self._loading:
+            self._grown.update(heads)
+        for key, last in heads.items():
+            head = self._by_key.get(key)
+            if head is not None:
+                head.last = last
+        self.waiters.wake(("shard", key) for key in heads)
+
+    def _trim(self, trimmed: works.Trimmed) -> None:
+        for key, horizon in trimmed.horizons.items():
+            head = self._by_key.get(key)
+            if head is not None:
+                head.horizon = horizon
+        self.waiters.wake(("shard", key) for key in trimmed.horizons)
+
+    def _forget(self, deleted: works.Deleted) -> None:
+        self._deletions += 1
+        self._streams.pop(deleted.stream.name, None)
+        for key in deleted.shard_keys:
+            self._by_key.pop(key, None)
+        self.waiters.wake(("shard", key) for key in deleted.shard_keys)

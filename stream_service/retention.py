@@ -1,0 +1,46 @@
+"""Trims expired records and purges deleted streams, in bounded passes (rules C2, L8)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from chassis.errors import DomainError
+from stream_service.core import works
+from stream_service.core.ports import Clock, Records
+
+_log = structlog.get_logger(__name__)
+
+PAUSE_SECONDS = 0.05
+"""Between two passes of which the first did not finish: puts come in between."""
+
+
+class Retention:
+    """The trimmer."""
+
+    def __init__(self, records: Records, clock: Clock, *, interval_seconds: float) -> None:
+        self._records = records
+        self._clock = clock
+        self._interval_seconds = interval_seconds
+        self._looked_at = clock.monotonic()
+
+    async def run(self) -> None:
+        """Trim until cancelled; an error is for the next pass."""
+        while True:
+            is_complete = True
+            try:
+                is_complete = (await self.run_once()).is_complete
+            except DomainError as error:
+                _log.warning("trim_failed", reason=error.reason)
+            await asyncio.sleep(self._interval_seconds if is_complete else PAUSE_SECONDS)
+
+    async def run_once(self) -> works.Trimmed:
+        """One pass; what it did. Horizons follow by at most twice the time since the pass before."""
+        now = self._clock.monotonic()
+        trimmed = await self._records.write(works.Trim(now - self._looked_at))
+        self._looked_at = now
+        assert isinstance(trimmed, works.Trimmed)
+        if trimmed.segments:
+            _log.info("trimmed", segments=trimmed.segments, shards=len(trimmed.horizons))
+        return trimmed

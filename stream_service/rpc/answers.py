@@ -1,0 +1,130 @@
+"""From core values to messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from google.protobuf import duration_pb2, timestamp_pb2
+from millrace.stream.v1 import stream_pb2
+from millrace.stream.v1 import stream_service_pb2 as pb
+
+from stream_service import service, watching
+from stream_service.core import shard as shards
+from stream_service.core import works
+from stream_service.core.record import Stored
+from stream_service.core.shard import Shard
+from stream_service.core.stream import Stream
+
+_REASONS = {
+    watching.Reason.GROWN: pb.WATCH_REASON_GROWN,
+    watching.Reason.CLOSED: pb.WATCH_REASON_CLOSED,
+    watching.Reason.DELETED: pb.WATCH_REASON_DELETED,
+    watching.Reason.TRIMMED: pb.WATCH_REASON_TRIMMED,
+    watching.Reason.APPEARED: pb.WATCH_REASON_APPEARED,
+}
+
+
+def stream(found: Stream) -> stream_pb2.Stream:
+    """A stream."""
+    return stream_pb2.Stream(
+        stream_name=found.name,
+        stream_id=found.stream_id,
+        status=stream_pb2.STREAM_STATUS_ACTIVE,
+        retention_period=duration_pb2.Duration(seconds=found.retention_seconds),
+        max_record_size_bytes=found.record_bytes_max,
+        open_shard_count=found.open_shard_count,
+        create_time=time_of(found.created_millis),
+        etag=found.etag,
+    )
+
+
+def shard(found: Shard) -> stream_pb2.Shard:
+    """A shard."""
+    parents = [shards.shard_id(index) for index in found.parents]
+    return stream_pb2.Shard(
+        shard_id=found.shard_id,
+        parent_shard_id=parents[0] if parents else "",
+        adjacent_parent_shard_id=parents[1] if len(parents) > 1 else "",
+        hash_key_range=_range(found),
+        sequence_number_range=stream_pb2.SequenceNumberRange(
+            starting_sequence_number=found.text(found.floor),
+            ending_sequence_number="" if found.is_open else found.text(found.last),
+        ),
+    )
+
+
+def put_record(stored: Stored) -> pb.PutRecordResponse:
+    """Where a record is stored."""
+    index, number = stored
+    return pb.PutRecordResponse(shard_id=f"shardId-{index:012d}", sequence_number=f"{number:020d}{index:010d}")
+
+
+def put_records(done: works.PutDone) -> pb.PutRecordsResponse:
+    """A result for each record, in order."""
+    response = pb.PutRecordsResponse()
+    add, failed = response.results.add, 0
+    for answer in done.answers:
+        if isinstance(answer, Stored):
+            index, number = answer
+            add(shard_id=f"shardId-{index:012d}", sequence_number=f"{number:020d}{index:010d}")
+        else:
+            failed += 1
+            add(reason=answer.reason, message=answer.message)
+    response.failed_record_count = failed
+    return response
+
+
+def get_records(page: service.Page, *, include_index: bool) -> bytes:
+    """The encoded answer: records as they are stored, then everything else."""
+    found = page.found
+    rest = pb.GetRecordsResponse(
+        next_shard_iterator=page.next_iterator,
+        next_position=found.shard.text(found.position),
+        millis_behind_latest=page.millis_behind,
+        child_shards=[_child(each) for each in found.children],
+        service_time=time_of(page.service_millis),
+        end_of_shard=found.is_end,
+    )
+    if page.missed:
+        rest.missed_records.after_sequence_number = found.shard.text(page.asked)
+        rest.missed_records.until_sequence_number = found.shard.text(found.start)
+        rest.missed_records.record_count = page.missed
+    if include_index:
+        offset = 0
+        rest.index.SetInParent()
+        for each in found.slices:
+            rest.index.end_offsets.extend([end + offset for end in each.ends] if offset else each.ends)
+            rest.index.numbers.extend(each.numbers)
+            rest.index.sizes.extend(each.sizes)
+            offset += len(each.payload)
+    return b"".join([*(each.payload for each in found.slices), rest.SerializeToString()])
+
+
+def watch(events: Sequence[watching.Event], now_millis: int) -> pb.WatchAppendsResponse:
+    """Events of the moment."""
+    return pb.WatchAppendsResponse(
+        events=[
+            pb.WatchEvent(id=event.id, reason=_REASONS[event.reason], head_sequence_number=event.head)
+            for event in events
+        ],
+        service_time=time_of(now_millis),
+    )
+
+
+def time_of(unix_millis: int) -> timestamp_pb2.Timestamp:
+    """A time."""
+    return timestamp_pb2.Timestamp(seconds=unix_millis // 1000, nanos=unix_millis % 1000 * 1_000_000)
+
+
+def _child(found: Shard) -> stream_pb2.ChildShard:
+    return stream_pb2.ChildShard(
+        shard_id=found.shard_id,
+        parent_shard_ids=[shards.shard_id(index) for index in found.parents],
+        hash_key_range=_range(found),
+    )
+
+
+def _range(found: Shard) -> stream_pb2.HashKeyRange:
+    return stream_pb2.HashKeyRange(
+        starting_hash_key=str(found.starting_hash_key), ending_hash_key=str(found.ending_hash_key)
+    )

@@ -1,0 +1,134 @@
+"""One short method for each RPC: from the message to the use case and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from millrace.stream.v1 import stream_service_pb2 as pb
+
+from chassis.errors import Unavailable
+from stream_service import watching
+from stream_service.core.record import Stored
+from stream_service.rpc import answers, requests
+from stream_service.service import StreamService
+
+
+class StreamServicer:
+    """Serves millrace.stream.v1.StreamService."""
+
+    def __init__(self, service: StreamService) -> None:
+        self._service = service
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """End the calls that wait: their callers are told to try again elsewhere or later."""
+        self._is_draining = True
+        for task in tuple(self._waiting):
+            task.cancel()
+
+    async def CreateStream(self, request: pb.CreateStreamRequest, context: object) -> pb.CreateStreamResponse:
+        """See the contract."""
+        created = await self._service.create_stream(requests.spec(request), request.request_id)
+        return pb.CreateStreamResponse(stream=answers.stream(created))
+
+    async def DescribeStream(self, request: pb.DescribeStreamRequest, context: object) -> pb.DescribeStreamResponse:
+        """See the contract."""
+        return pb.DescribeStreamResponse(
+            stream=answers.stream(await self._service.describe_stream(request.stream_name))
+        )
+
+    async def ListStreams(self, request: pb.ListStreamsRequest, context: object) -> pb.ListStreamsResponse:
+        """See the contract."""
+        found, token = await self._service.list_streams(request.page_size, request.page_token)
+        return pb.ListStreamsResponse(streams=[answers.stream(each) for each in found], next_page_token=token)
+
+    async def DeleteStream(self, request: pb.DeleteStreamRequest, context: object) -> pb.DeleteStreamResponse:
+        """See the contract."""
+        await self._service.delete_stream(request.stream_name)
+        return pb.DeleteStreamResponse()
+
+    async def ListShards(self, request: pb.ListShardsRequest, context: object) -> pb.ListShardsResponse:
+        """See the contract."""
+        requests.check_list_shards(request)
+        found, shards, token = await self._service.list_shards(
+            request.stream_name, request.page_size, request.page_token
+        )
+        return pb.ListShardsResponse(
+            shards=[answers.shard(each) for each in shards], next_page_token=token, stream_id=found.stream_id
+        )
+
+    async def PutRecord(self, request: pb.PutRecordRequest, context: object) -> pb.PutRecordResponse:
+        """See the contract."""
+        record = requests.record(request, now_millis=self._service.now_millis())
+        done = await self._service.put_records(request.stream_name, (record,), record.size_bytes)
+        answer = done.answers[0]
+        if not isinstance(answer, Stored):
+            raise answer
+        return answers.put_record(answer)
+
+    async def PutRecords(self, request: pb.PutRecordsRequest, context: object) -> pb.PutRecordsResponse:
+        """See the contract."""
+        records, size_bytes = requests.records(request)
+        done = await self._service.put_records(request.stream_name, records, size_bytes)
+        return answers.put_records(done)
+
+    async def GetShardIterator(
+        self, request: pb.GetShardIteratorRequest, context: object
+    ) -> pb.GetShardIteratorResponse:
+        """See the contract."""
+        text, position = await self._service.shard_iterator(requests.start(request))
+        return pb.GetShardIteratorResponse(shard_iterator=text, position=position)
+
+    async def GetRecords(self, request: pb.GetRecordsRequest, context: object) -> bytes:
+        """See the contract. Answers the encoded response: the records' bytes as they are stored come first."""
+        wanted = requests.read(request)
+        place = wanted.place or self._service.place_of_iterator(request.shard_iterator)
+        bounds = requests.bounds(request, place.shard_index)
+        reading = self._service.get_records(
+            place, bounds, max_wait_seconds=wanted.max_wait_seconds, with_iterator=wanted.place is None
+        )
+        page = await (self._cancellable(reading) if wanted.max_wait_seconds else reading)
+        return answers.get_records(page, include_index=request.include_index)
+
+    async def WatchAppends(
+        self, request_iterator: AsyncIterator[pb.WatchAppendsRequest], context: object
+    ) -> AsyncIterator[pb.WatchAppendsResponse]:
+        """See the contract."""
+        watch = watching.Watch(self._service.heads)
+        arming = asyncio.ensure_future(_arm_all(watch, request_iterator))
+        self._waiting.add(arming)
+        try:
+            async for events in watch.batches(until=arming):
+                yield answers.watch(events, self._service.now_millis())
+            await self._result(arming)
+        finally:
+            arming.cancel()
+            watch.close()
+            self._waiting.discard(arming)
+
+    async def _cancellable(self, waiting: Any) -> Any:
+        """Await something that drain() may cut short."""
+        task = asyncio.ensure_future(waiting)
+        self._waiting.add(task)
+        try:
+            return await self._result(task)
+        finally:
+            task.cancel()
+            self._waiting.discard(task)
+
+    async def _result(self, task: asyncio.Task[Any]) -> Any:
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self._is_draining:
+                raise Unavailable from None
+            raise
+
+
+async def _arm_all(watch: watching.Watch, incoming: AsyncIterator[pb.WatchAppendsRequest]) -> None:
+    async for request in incoming:
+        watch.disarm(request.disarm_ids)
+        await watch.arm(requests.entries(request))

@@ -1,0 +1,188 @@
+"""The use cases of the stream service, in core types. Everything is checked before anything is written."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chassis.errors import Violations
+from stream_service import heads
+from stream_service.core import iterator, limits, reading, sequence, starting, stream, works
+from stream_service.core.ports import Clock, Records
+from stream_service.core.record import NewRecord
+from stream_service.core.shard import Shard, parse_shard_id
+from stream_service.core.stream import Stream
+
+PAGE_SIZE_DEFAULT = 100
+SHARD_PAGE_SIZE_DEFAULT = 1_000
+PAGE_SIZE_CAP = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a read answers: what was found, and where to go on."""
+
+    found: reading.Found
+    missed: int
+    """Records that were trimmed between the place that was asked for and where reading began."""
+    asked: int
+    millis_behind: int
+    next_iterator: str
+    service_millis: int
+
+
+class StreamService:
+    """Streams and their records."""
+
+    def __init__(self, records: Records, known: heads.Heads, signer: iterator.Signer, clock: Clock) -> None:
+        self._records = records
+        self.heads = known
+        self._signer = signer
+        self._clock = clock
+        self._nonces = itertools.count()
+
+    def now_millis(self) -> int:
+        """The service's clock (rule C1)."""
+        return self._clock.unix_millis()
+
+    async def create_stream(self, spec: stream.StreamSpec, request_id: str) -> Stream:
+        """Create a stream. Raises InvalidArgument, StreamAlreadyExists, RequestIdReused."""
+        problems = Violations()
+        limits.check_spec(problems, spec)
+        limits.check_uuid(problems, "request_id", request_id)
+        problems.raise_if_any()
+        created = await self._records.write(works.Create(spec, request_id))
+        assert isinstance(created, Stream)
+        return created
+
+    async def describe_stream(self, name: str) -> Stream:
+        """One stream. Raises InvalidArgument, StreamNotFound."""
+        _check_name(name)
+        return await self._records.find_stream(name)
+
+    async def delete_stream(self, name: str) -> None:
+        """Delete a stream. Raises InvalidArgument, StreamNotFound."""
+        _check_name(name)
+        await self._records.write(works.Delete(name))
+
+    async def list_streams(self, page_size: int, page_token: str) -> tuple[list[Stream], str]:
+        """A page of streams by name, and the token of the next. Raises InvalidArgument, InvalidPageToken."""
+        size = _page_size(page_size, PAGE_SIZE_DEFAULT)
+        after = self._page_start("streams", page_token)
+        found = await self._records.list_streams(after=after, limit=size + 1)
+        token = self._page_token("streams", found[size - 1].name) if len(found) > size else ""
+        return found[:size], token
+
+    async def list_shards(self, name: str, page_size: int, page_token: str) -> tuple[Stream, Sequence[Shard], str]:
+        """A stream, a page of its shards, the token of the next. Raises InvalidArgument, StreamNotFound."""
+        problems = Violations()
+        limits.check_name(problems, "stream_name", name)
+        limits.check_range(problems, "page_size", page_size, (0, limits.PAGE_SIZE_MAX))
+        problems.raise_if_any()
+        size = min(page_size or SHARD_PAGE_SIZE_DEFAULT, PAGE_SIZE_CAP)
+        found, shards = await self._records.shards(name)
+        scope = f"shards of {found.stream_id}"
+        start = self._page_start(scope, page_token)
+        left = [shard for shard in shards if not start or shard.index > int(start)]
+        token = self._page_token(scope, str(left[size - 1].index)) if len(left) > size else ""
+        return found, left[:size], token
+
+    async def put_records(self, name: str, records: Sequence[NewRecord], size_bytes: int) -> works.PutDone:
+        """Put checked records; the answer comes when they are on disk. Raises StreamNotFound and what the writer does."""
+        done = await self._records.write(works.Put(name, records, size_bytes))
+        assert isinstance(done, works.PutDone)
+        return done
+
+    async def shard_iterator(self, wanted: starting.Start) -> tuple[str, str]:
+        """An iterator and its position. Raises InvalidArgument, StreamNotFound, ShardNotFound."""
+        problems = Violations()
+        limits.check_name(problems, "stream_name", wanted.stream_name)
+        index = _shard_index(problems, "shard_id", wanted.shard_id)
+        starting.check(problems, wanted, now_millis=self.now_millis())
+        problems.raise_if_any()
+        found, shards = await self._records.shards(wanted.stream_name)
+        shard = starting.find_shard(found, shards, index)
+        after = starting.resolve(wanted, shard)
+        place = reading.Place(stream_name=found.name, stream_id=found.stream_id, shard_index=index, after=after)
+        return self._iterator(place), shard.text(after)
+
+    def place_of_iterator(self, text: str) -> reading.Place:
+        """Where an iterator stands. Raises InvalidShardIterator, ShardIteratorExpired."""
+        return self._signer.read_iterator(text.strip('"'), now_millis=self.now_millis())
+
+    async def get_records(
+        self, place: reading.Place, bounds: reading.Bounds, *, max_wait_seconds: float, with_iterator: bool
+    ) -> Page:
+        """Records after a place; waits for the first one if asked to. Raises what Records.read does."""
+        found = await self._records.read(place, bounds)
+        if not found.slices and not found.is_end and max_wait_seconds and found.position < bounds.until:
+            found = await self._read_when_grown(
+                replace(place, stream_id=found.stream.stream_id), bounds, max_wait_seconds
+            )
+        return self._page(place, found, with_iterator=with_iterator)
+
+    async def _read_when_grown(self, place: reading.Place, bounds: reading.Bounds, seconds: float) -> reading.Found:
+        """Register, compare with what is committed, wait for a change or the end of the time, read again."""
+        deadline = self._clock.monotonic() + seconds
+        while True:
+            changed = asyncio.Event()
+            head = await self.heads.find(place)
+            remove = self.heads.waiters.add(("shard", head.shard.key), changed.set)
+            try:
+                if head.last <= max(place.after, head.horizon):
+                    await asyncio.wait_for(changed.wait(), max(0.0, deadline - self._clock.monotonic()))
+            except TimeoutError:
+                pass
+            finally:
+                remove()
+            found = await self._records.read(place, bounds)
+            if found.slices or found.is_end or self._clock.monotonic() >= deadline:
+                return found
+
+    def _page(self, place: reading.Place, found: reading.Found, *, with_iterator: bool) -> Page:
+        now, shard = self.now_millis(), found.shard
+        is_tip = found.position >= shard.last
+        asked = max(place.after, shard.floor)
+        next_iterator = ""
+        if with_iterator and not found.is_end:
+            next_iterator = self._iterator(replace(place, stream_id=found.stream.stream_id, after=found.position))
+        return Page(
+            found=found,
+            missed=shard.horizon_index if asked < shard.horizon and place.after else 0,
+            asked=place.after,
+            millis_behind=0 if is_tip else max(0, now - sequence.millis_of(found.position)),
+            next_iterator=next_iterator,
+            service_millis=now,
+        )
+
+    def _iterator(self, place: reading.Place) -> str:
+        nonce = next(self._nonces) & 0xFFFFFFFF
+        return self._signer.iterator(place, now_millis=self.now_millis(), nonce=nonce)
+
+    def _page_start(self, scope: str, token: str) -> str:
+        return self._signer.read_page_token(token, scope, now_millis=self.now_millis()) if token else ""
+
+    def _page_token(self, scope: str, after: str) -> str:
+        return self._signer.page_token(scope, after, now_millis=self.now_millis())
+
+
+def _check_name(name: str) -> None:
+    problems = Violations()
+    limits.check_name(problems, "stream_name", name)
+    problems.raise_if_any()
+
+
+def _page_size(asked: int, default: int) -> int:
+    problems = Violations()
+    limits.check_range(problems, "page_size", asked, (0, limits.PAGE_SIZE_MAX))
+    problems.raise_if_any()
+    return min(asked or default, PAGE_SIZE_CAP)
+
+
+def _shard_index(problems: Violations, field: str, shard_id: str) -> int:
+    index = parse_shard_id(shard_id)
+    if index is None:
+        problems.add(field, f"{shard_id[:60]!r} must be 'shardId-' and 12 digits")
+    return index or 0

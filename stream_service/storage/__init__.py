@@ -1,0 +1,1 @@
+"""SQL and memory: where streams and records are kept."""

@@ -1,0 +1,5 @@
+"""Alembic's entry."""
+
+from chassis.database import migrations
+
+migrations.run_env()

@@ -1,0 +1,239 @@
+"""The log on SQL: puts on the writer's thread, reads on snapshots (rules L1, L2, L4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from chassis.errors import DomainError
+from stream_service.core import errors, router, sequence, shard, stream, works
+from stream_service.core.reading import Bounds, Found, Place
+from stream_service.core.record import NewRecord, Stored
+from stream_service.storage import segment, sql_catalog
+
+Put = works.Put
+_INSERT = (
+    "INSERT INTO segment (shard_key, first, last, previous_last, first_index, count, format, crc, record_index, payload) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ADVANCE = "UPDATE shard SET last = ?, next_index = ? WHERE key = ? AND last = ? AND is_open"
+_SEGMENTS = (
+    "SELECT shard_key, first, last, previous_last, first_index, count, format, crc, record_index, payload "
+    "FROM segment WHERE shard_key = ? AND last > ? ORDER BY last"
+)
+
+
+@dataclass(slots=True)
+class Tail:
+    """The end of an open shard as the writer knows it."""
+
+    key: int
+    index: int
+    last: int
+    next_index: int
+
+
+@dataclass(slots=True)
+class Route:
+    """A stream as the writer knows it."""
+
+    found: stream.Stream
+    router: router.Router
+    tails: dict[int, Tail]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Records of one commit for one shard, with where their results go."""
+
+    tail: Tail
+    records: list[NewRecord] = field(default_factory=list)
+    places: list[tuple[list[Stored | DomainError], int]] = field(default_factory=list)
+
+
+class SqlLog:
+    """Appends to shards. Used by the writer's thread only; what it remembers is dropped after a rollback."""
+
+    def __init__(self) -> None:
+        self._routes: dict[str, Route] = {}
+
+    def forget(self, stream_name: str | None = None) -> None:
+        """Drop what is remembered of a stream, or of all."""
+        if stream_name is None:
+            self._routes.clear()
+        else:
+            self._routes.pop(stream_name, None)
+
+    def put(self, connection: sa.Connection, puts: Sequence[Put], now_millis: Callable[[], int]) -> list[object]:
+        """Store the records of all puts; for each a PutDone, or StreamNotFound."""
+        results: list[object] = []
+        heads: dict[int, int] = {}
+        pending: list[tuple[Put, list[Stored | DomainError], list[int]]] = []
+        for each in puts:
+            answers: list[Stored | DomainError] = [_UNSTORED] * len(each.records)
+            try:
+                self._route(connection, each.stream_name)
+            except errors.StreamNotFound as error:
+                results.append(error)
+                continue
+            results.append(works.PutDone(answers, heads))
+            pending.append((each, answers, list(range(len(each.records)))))
+        while pending:
+            pending = self._put_round(connection, pending, now_millis(), heads)
+        return results
+
+    def _put_round(
+        self,
+        connection: sa.Connection,
+        pending: list[tuple[Put, list[Stored | DomainError], list[int]]],
+        now_millis: int,
+        heads: dict[int, int],
+    ) -> list[tuple[Put, list[Stored | DomainError], list[int]]]:
+        """Route inside the transaction and append; what met a shard that is closed meanwhile is routed again (L1)."""
+        waiting: dict[int, _Waiting] = {}
+        for each, answers, places in pending:
+            self._distribute(self._route(connection, each.stream_name), each, answers, places, waiting)
+        refused = []
+        for key in sorted(waiting):  # in ascending order, so that two replicas never lock against each other
+            if _append(connection, waiting[key], now_millis):
+                heads[key] = waiting[key].tail.last
+            else:
+                refused.append(waiting[key])
+        if not refused:
+            return []
+        unplaced = {(id(answers), place) for each in refused for answers, place in each.places}
+        again = []
+        for each, answers, places in pending:
+            self.forget(each.stream_name)
+            left = [place for place in places if (id(answers), place) in unplaced]
+            if left:
+                again.append((each, answers, left))
+        return again
+
+    def _distribute(
+        self,
+        route: Route,
+        each: Put,
+        answers: list[Stored | DomainError],
+        places: list[int],
+        waiting: dict[int, _Waiting],
+    ) -> None:
+        shard_key_of, tails = route.router.shard_key, route.tails
+        bytes_max = route.found.record_bytes_max
+        for place in places:
+            record = each.records[place]
+            if record.size_bytes > bytes_max:
+                answers[place] = errors.RecordTooLarge(record.size_bytes, bytes_max)
+                continue
+            key = shard_key_of(record.hash_key)
+            group = waiting.get(key)
+            if group is None:
+                group = waiting[key] = _Waiting(tails[key])
+            group.records.append(record)
+            group.places.append((answers, place))
+
+    def _route(self, connection: sa.Connection, name: str) -> Route:
+        route = self._routes.get(name)
+        if route is None:
+            found = sql_catalog.find_stream(connection, name)
+            shards = sql_catalog.shards_of(connection, found.key)
+            tails = {
+                each.key: Tail(each.key, each.index, each.last, each.next_index) for each in shards if each.is_open
+            }
+            route = self._routes[name] = Route(found, router.Router(shards), tails)
+        return route
+
+
+_UNSTORED = DomainError("not stored")
+
+
+def _append(connection: sa.Connection, group: _Waiting, now_millis: int) -> bool:
+    """Number and store the records of one shard; False, storing nothing, if its row is not as it was remembered."""
+    tail, records = group.tail, group.records
+    first = sequence.next_after(tail.last, now_millis)
+    last = first + len(records) - 1
+    advanced = connection.exec_driver_sql(_ADVANCE, (last, tail.next_index + len(records), tail.key, tail.last))
+    if advanced.rowcount == 0:
+        return False
+    rows = []
+    for begin, end in _parts(records):
+        each = segment.encode(
+            tail.key,
+            tail.index,
+            numbers=range(first + begin, first + end),
+            previous_last=tail.last,
+            first_index=tail.next_index,
+            records=records[begin:end] if end - begin < len(records) else records,
+        )
+        rows.append(
+            (
+                each.shard_key,
+                each.first,
+                each.last,
+                each.previous_last,
+                each.first_index,
+                each.count,
+                each.format,
+                each.crc,
+                each.record_index,
+                each.payload,
+            )
+        )
+        tail.last, tail.next_index = each.last, each.first_index + each.count
+    connection.exec_driver_sql(_INSERT, rows if len(rows) > 1 else rows[0])
+    index = tail.index
+    for offset, (answers, place) in enumerate(group.places):
+        answers[place] = Stored(index, first + offset)
+    return True
+
+
+def _parts(records: Sequence[NewRecord]) -> Iterator[tuple[int, int]]:
+    """Cut records into segments of at most segment.BYTES_MAX, or one record (L5)."""
+    begin, size = 0, 0
+    for place, record in enumerate(records):
+        if size and size + record.size_bytes > segment.BYTES_MAX:
+            yield begin, place
+            begin, size = place, 0
+        size += record.size_bytes
+    yield begin, len(records)
+
+
+def read(connection: sa.Connection, found: stream.Stream, place: Place, bounds: Bounds) -> Found:
+    """Records of a shard after a place. Raises ShardNotFound, PositionAhead, RecordsDamaged.
+
+    Segments before a damaged one are answered; a read that begins at it is refused (rule L4).
+    """
+    row = sql_catalog.find_shard(connection, found, place.shard_index)
+    if place.after > row.last:
+        raise errors.PositionAhead(row.text(place.after), row.text(row.last))
+    start = max(place.after, row.horizon)
+    result = Found(stream=found, shard=row, start=start, slices=[], position=start)
+    _gather(connection, result, bounds)
+    if not result.slices and result.position < min(row.last, bounds.until):
+        raise errors.RecordsDamaged(found.name, row.shard_id, row.text(result.position))
+    if result.is_end:
+        result.children = shard.children_of(row, sql_catalog.shards_of(connection, found.key))
+    return result
+
+
+def _gather(connection: sa.Connection, result: Found, bounds: Bounds) -> None:
+    """Take segments until a bound, the end, or one that is not sound or not the next."""
+    limit, bytes_left = bounds.limit, bounds.bytes_max
+    rows = connection.exec_driver_sql(_SEGMENTS, (result.shard.key, result.start))
+    for row in rows:
+        stored = segment.Segment(*row)
+        if stored.previous_last > result.position or not segment.is_sound(stored):
+            break
+        within = Bounds(limit=limit, bytes_max=bytes_left, until=bounds.until)
+        part = segment.part_of(stored, result.position, within, must_have_one=not result.slices)
+        if not part.numbers:
+            break
+        result.slices.append(part)
+        result.position = part.numbers[-1]
+        limit -= len(part.numbers)
+        bytes_left -= sum(part.sizes)
+        if result.position < stored.last or limit <= 0 or bytes_left <= 0:
+            break
+    rows.close()

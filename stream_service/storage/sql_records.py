@@ -1,0 +1,59 @@
+"""The Records promise on SQL: works go to the writer, reads to the readers' threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from chassis.database.readers import Readers
+from chassis.database.writer import Writer
+from stream_service.core import reading, works
+from stream_service.core.shard import Shard
+from stream_service.core.stream import Stream
+from stream_service.storage import sql_catalog, sql_log
+
+T = TypeVar("T")
+
+
+class SqlRecords:
+    """Streams and records in one database."""
+
+    def __init__(self, writer: Writer, readers: Readers) -> None:
+        self._writer = writer
+        self._readers = readers
+
+    async def write(self, work: works.Work) -> object:
+        """See ports.Records."""
+        return await self._writer.submit(work)
+
+    async def find_stream(self, name: str, stream_id: str = "") -> Stream:
+        """See ports.Records."""
+        return await self._run(sql_catalog.find_stream, name, stream_id)
+
+    async def list_streams(self, *, after: str, limit: int) -> list[Stream]:
+        """See ports.Records."""
+        return await self._readers.run(partial(sql_catalog.list_streams, after=after, limit=limit))
+
+    async def shards(self, name: str, stream_id: str = "") -> tuple[Stream, Sequence[Shard]]:
+        """See ports.Records."""
+        return await self._run(_shards, name, stream_id)
+
+    async def read(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
+        """See ports.Records."""
+        return await self._run(_read, place, bounds)
+
+    async def _run(self, read: Callable[..., T], *arguments: object) -> T:
+        return await self._readers.run(lambda connection: read(connection, *arguments))
+
+
+def _shards(connection: sa.Connection, name: str, stream_id: str) -> tuple[Stream, Sequence[Shard]]:
+    found = sql_catalog.find_stream(connection, name, stream_id)
+    return found, sql_catalog.shards_of(connection, found.key)
+
+
+def _read(connection: sa.Connection, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
+    found = sql_catalog.find_stream(connection, place.stream_name, place.stream_id)
+    return sql_log.read(connection, found, place, bounds)

@@ -1,0 +1,43 @@
+"""Who waits for a shard to change, and how they are woken (rule D2). Lives on the event loop.
+
+A waiter is registered first; then the caller compares with what is committed. So no change falls between the two.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+Wake = Callable[[], None]
+
+
+class Waiters:
+    """Callbacks by key: ("shard", key) or ("stream", name). Each is called once and then forgotten."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[tuple[str, int | str], dict[int, Wake]] = defaultdict(dict)
+        self._next = 0
+
+    def __len__(self) -> int:
+        return sum(len(wakes) for wakes in self._waiting.values())
+
+    def add(self, key: tuple[str, int | str], wake: Wake) -> Callable[[], None]:
+        """Register; the answer takes it back. Taking back twice, or after the wake, does nothing."""
+        self._next += 1
+        ticket = self._next
+        self._waiting[key][ticket] = wake
+
+        def remove() -> None:
+            wakes = self._waiting.get(key)
+            if wakes is not None:
+                wakes.pop(ticket, None)
+                if not wakes:
+                    self._waiting.pop(key, None)
+
+        return remove
+
+    def wake(self, keys: Iterable[tuple[str, int | str]]) -> None:
+        """Call everybody who waits for one of these."""
+        for key in keys:
+            for wake in self._waiting.pop(key, {}).values():
+                wake()
