@@ -135,8 +135,11 @@ class Writer:
             self._loop.call_soon_threadsafe(self._complete, entries, unknown, taken_bytes)
             raise
         self._loop.call_soon_threadsafe(self._complete, entries, results, taken_bytes)
-        while self._transactions.keep_house() and self._queue.empty() and self._carried is None:
+        while not self._is_ending and self._transactions.keep_house() and not self._has_waiting():
             pass
+
+    def _has_waiting(self) -> bool:
+        return self._carried is not None or not self._queue.empty()
 
     def _take(self) -> list[_Entry]:
         """All that waits, up to the bound of a commit; waits for the first. Empty when told to stop."""
