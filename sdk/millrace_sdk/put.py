@@ -1,0 +1,71 @@
+"""A record on its way, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import NamedTuple
+
+from millrace_sdk import limits
+
+
+class PutResult(NamedTuple):
+    """Where a record is stored."""
+
+    shard_id: str
+    sequence_number: str
+
+
+class Put(NamedTuple):
+    """A record on its way. Its future is done when it is stored, refused, or no longer wanted."""
+
+    future: asyncio.Future[PutResult]
+    data: bytes
+    partition_key: str
+    explicit_hash_key: str
+    hash_key: int
+    size_bytes: int
+    deadline: float
+    may_be_stored: bool
+
+    def fail(self, error: Exception) -> None:
+        """Tell the caller, if it still waits."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+def checked_data(data: bytes | bytearray | memoryview) -> bytes:
+    """The bytes as they are now. Raises TypeError for anything else."""
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    if isinstance(data, bytes):
+        return data
+    raise TypeError(f"data must be bytes, not {type(data).__name__}; text is put as text.encode()")
+
+
+def checked_size(data: bytes, key: bytes, partition_key: str) -> int:
+    """Bytes of key and data. Raises ValueError beyond what a request may hold."""
+    if not 1 <= len(partition_key) <= limits.PARTITION_KEY_CHARACTERS_MAX:
+        raise ValueError(
+            f"a partition key has 1 to {limits.PARTITION_KEY_CHARACTERS_MAX} characters, not {len(partition_key)}"
+        )
+    size_bytes = len(data) + len(key)
+    if size_bytes > limits.REQUEST_BYTES_MAX:
+        raise ValueError(f"key and data have {size_bytes} bytes; at most {limits.REQUEST_BYTES_MAX} are allowed")
+    return size_bytes
+
+
+def hash_of(key: bytes) -> int:
+    """The hash key of a partition key in UTF-8: its MD5 as a 128-bit number."""
+    return int.from_bytes(hashlib.md5(key, usedforsecurity=False).digest(), "big")
+
+
+def checked_hash_key(explicit_hash_key: str) -> int:
+    """The number. Raises ValueError unless it is plain decimal digits in the hash space, without leading zeros."""
+    text = explicit_hash_key
+    is_plain = text.isascii() and text.isdecimal() and len(text) <= 39 and (text == "0" or text[0] != "0")
+    if not is_plain or int(text) > limits.HASH_KEY_MAX:
+        raise ValueError(
+            f"explicit_hash_key is {text[:50]!r}; it must be a decimal integer, 0 to {limits.HASH_KEY_MAX}"
+        )
+    return int(text)
