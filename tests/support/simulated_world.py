@@ -95,17 +95,16 @@ class World:
         return Answered(error=InBandError(type="Poison", retryable=self._chance.random() < 0.9))
 
     def _fault(self) -> Answer:
-        return self._chance.choice(
-            [
-                CallFailed(code="UNAVAILABLE", began_ready=False),
-                CallFailed(code="UNAVAILABLE"),
-                CallFailed(code="RESOURCE_EXHAUSTED", retry_after_seconds=0.5),
-                CallFailed(code="RESOURCE_EXHAUSTED"),
-                CallFailed(code="DEADLINE_EXCEEDED"),
-                CallFailed(code="PERMISSION_DENIED"),
-                Answered(failures=("nonsense",)),
-            ]
-        )
+        faults: list[Answer] = [
+            CallFailed(code="UNAVAILABLE", began_ready=False),
+            CallFailed(code="UNAVAILABLE"),
+            CallFailed(code="RESOURCE_EXHAUSTED", retry_after_seconds=0.5),
+            CallFailed(code="RESOURCE_EXHAUSTED"),
+            CallFailed(code="DEADLINE_EXCEEDED"),
+            CallFailed(code="PERMISSION_DENIED"),
+            Answered(failures=("nonsense",)),
+        ]
+        return self._chance.choice(faults)
 
 
 def millis_at(seconds: float) -> int:

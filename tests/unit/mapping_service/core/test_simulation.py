@@ -18,7 +18,7 @@ from mapping_service.core.work_stack import WorkStack
 from tests.support import simulator
 from tests.support.story import Broken
 
-SEEDS = 20_000 if os.environ.get("MILLRACE_TEST_SCALE") == "full" else 600
+SEEDS = 10_000 if os.environ.get("MILLRACE_TEST_SCALE") == "full" else 600
 MUTANT_SEEDS = 600
 
 Plant = Callable[[pytest.MonkeyPatch], None]
