@@ -47,7 +47,7 @@ class Sink:
         return json.dumps({"records": self._records, "seconds": seconds, "latencies": self._latencies}).encode()
 
 
-def handler_service(sink: Sink) -> grpc.GenericRpcHandler[bytes, bytes]:
+def handler_service(sink: Sink) -> grpc.GenericRpcHandler:
     """The handler contract, with the generated messages as any handler has them."""
     method = grpc.unary_unary_rpc_method_handler(
         sink.invoke,

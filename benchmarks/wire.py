@@ -15,7 +15,7 @@ OPTIONS = (
 Method = Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], Awaitable[bytes]]
 
 
-async def serve(service: str, methods: Mapping[str, Method], *more: grpc.GenericRpcHandler[bytes, bytes]) -> None:
+async def serve(service: str, methods: Mapping[str, Method], *more: grpc.GenericRpcHandler) -> None:
     """Serve raw methods on a free port until the process is ended."""
     server = grpc.aio.server(options=OPTIONS)
     handlers = {name: grpc.unary_unary_rpc_method_handler(method) for name, method in methods.items()}
@@ -26,7 +26,7 @@ async def serve(service: str, methods: Mapping[str, Method], *more: grpc.Generic
     await server.wait_for_termination()
 
 
-def run(service: str, methods: Mapping[str, Method], *more: grpc.GenericRpcHandler[bytes, bytes]) -> None:
+def run(service: str, methods: Mapping[str, Method], *more: grpc.GenericRpcHandler) -> None:
     """`serve` as a process."""
     asyncio.run(serve(service, methods, *more))
 

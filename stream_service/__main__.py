@@ -9,7 +9,7 @@ from stream_service import app
 from stream_service.settings import Settings
 
 SWITCH_INTERVAL_SECONDS = 0.0002
-"""How long a thread keeps the interpreter while another wants it: the writer's thread and the loop take turns all the time."""
+"""How long a thread keeps the interpreter while another wants it: the writer and the loop take turns all the time."""
 
 if __name__ == "__main__":
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)

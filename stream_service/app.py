@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from chassis import clock as clocks
-from chassis.database import engine, maintenance, migrations, readers, writer
+from chassis.database import engine, maintenance, migrations, readers, transaction, writer
 from chassis.process import drain, health, reflection, server
 from stream_service import heads, retention, service
 from stream_service.core import iterator, reckoning
@@ -32,20 +32,26 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     migrations.upgrade(database, MIGRATIONS)
     signer = iterator.Signer(_signing_key(database.writer_connection()))
     store = sql_store.SqlStore(NumberClock(clock).now_millis)
-    known: list[heads.Heads] = []
+    told: list[writer.OnCommitted] = []
+
+    def tell(works: Sequence[transaction.Work], results: Sequence[object]) -> None:
+        for each in told:
+            each(works, results)
+
     writes = writer.Writer(
         database.writer_connection,
         store.transact,
-        on_committed=lambda works, results: known[0].on_committed(works, results),
+        on_committed=tell,
         on_fatal=ending.fail,
         housekeeper=maintenance.Maintenance(database, monotonic=time.monotonic),
         on_rolled_back=store.on_rolled_back,
     )
     reads = readers.Readers(database, on_fatal=ending.fail)
     records = sql_records.SqlRecords(writes, reads)
-    known.append(heads.Heads(records))
+    known = heads.Heads(records)
+    told += [lambda _, results: records.on_committed(results), known.on_committed]
     writes.start(asyncio.get_running_loop())
-    use_cases = service.StreamService(records, known[0], signer, clock)
+    use_cases = service.StreamService(records, known, signer, clock)
     address = await _serve(loaded, ending, stream_servicer.StreamServicer(use_cases))
     trimmer = retention.Retention(records, clock, interval_seconds=loaded.trim_interval_seconds)
     ending.spawn("retention", trimmer.run())

@@ -62,9 +62,9 @@ class Heads:
         told: set[int] = set()
         for work, result in zip(group, results, strict=True):
             match result:
-                case works.PutDone() if id(result.heads) not in told:
-                    told.add(id(result.heads))
-                    self._grow(result.heads)
+                case works.PutDone() if id(result.commit) not in told:
+                    told.add(id(result.commit))
+                    self._grow(result.commit.heads)
                 case works.Deleted():
                     self._forget(result)
                 case works.Trimmed():

@@ -90,7 +90,7 @@ class StreamService:
         return found, left[:size], token
 
     async def put_records(self, name: str, records: Sequence[NewRecord], size_bytes: int) -> works.PutDone:
-        """Put checked records; the answer comes when they are on disk. Raises StreamNotFound and what the writer does."""
+        """Put checked records; answered when they are on disk. Raises StreamNotFound and what the writer does."""
         done = await self._records.write(works.Put(name, records, size_bytes))
         assert isinstance(done, works.PutDone)
         return done

@@ -23,8 +23,8 @@ class Clock(Protocol):
 class Records(Protocol):
     """Keeps streams, shards and records.
 
-    Written means on disk. Records of a shard become visible in the order of their numbers; a number is never given twice, not
-    even after a delete. A read sees one snapshot, the shard's row before its segments (rules L2, L3).
+    Written means on disk. Records of a shard become visible in the order of their numbers; a number is never given
+    twice, not even after a delete. A read sees one snapshot, the shard's row before its segments (rules L2, L3).
     """
 
     async def write(self, work: works.Work) -> object:

@@ -24,9 +24,15 @@ def millis_of(number: int) -> int:
     return number >> COUNTER_BITS
 
 
-def next_after(last: int, unix_millis: int) -> int:
-    """The number of the next record of a shard whose newest number is `last`."""
-    return max(last + 1, unix_millis << COUNTER_BITS)
+def next_run(last: int, unix_millis: int, count: int) -> range:
+    """Numbers for the next `count` records of a shard whose newest number is `last`; all of one millisecond.
+
+    `count` is at most 2^20. Where the counter would overflow, the run begins with the next millisecond.
+    """
+    first = max(last + 1, unix_millis << COUNTER_BITS)
+    if first >> COUNTER_BITS != (first + count - 1) >> COUNTER_BITS:
+        first = ((first >> COUNTER_BITS) + 1) << COUNTER_BITS
+    return range(first, first + count)
 
 
 def text_of(number: int, shard_index: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from chassis.errors import DomainError
-from stream_service.core.record import NewRecord, Stored
+from stream_service.core.record import NewRecord
 from stream_service.core.stream import Stream, StreamSpec
 
 
@@ -25,12 +25,20 @@ class Put:
         return len(self.records)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What a commit appended: the new heads by shard key, and the segments as storage knows them."""
+
+    heads: dict[int, int]
+    segments: list[object]
+
+
 @dataclass(frozen=True, slots=True)
 class PutDone:
-    """For each record, in order, where it is stored or why not; and the new heads of the commit by shard key."""
+    """For each record, in order, its shard id and sequence number, or why not; and the commit that they share."""
 
-    answers: Sequence[Stored | DomainError]
-    heads: Mapping[int, int]
+    answers: Sequence[tuple[str, str] | DomainError]
+    commit: Commit
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from millrace.stream.v1 import stream_service_pb2 as pb
 from stream_service import service, watching
 from stream_service.core import shard as shards
 from stream_service.core import works
-from stream_service.core.record import Stored
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Stream
 
@@ -53,10 +52,12 @@ def shard(found: Shard) -> stream_pb2.Shard:
     )
 
 
-def put_record(stored: Stored) -> pb.PutRecordResponse:
-    """Where a record is stored."""
-    index, number = stored
-    return pb.PutRecordResponse(shard_id=f"shardId-{index:012d}", sequence_number=f"{number:020d}{index:010d}")
+def put_record(done: works.PutDone) -> pb.PutRecordResponse:
+    """Where the one record is stored. Raises its refusal."""
+    answer = done.answers[0]
+    if not isinstance(answer, tuple):
+        raise answer
+    return pb.PutRecordResponse(shard_id=answer[0], sequence_number=answer[1])
 
 
 def put_records(done: works.PutDone) -> pb.PutRecordsResponse:
@@ -64,9 +65,8 @@ def put_records(done: works.PutDone) -> pb.PutRecordsResponse:
     response = pb.PutRecordsResponse()
     add, failed = response.results.add, 0
     for answer in done.answers:
-        if isinstance(answer, Stored):
-            index, number = answer
-            add(shard_id=f"shardId-{index:012d}", sequence_number=f"{number:020d}{index:010d}")
+        if isinstance(answer, tuple):
+            add(shard_id=answer[0], sequence_number=answer[1])
         else:
             failed += 1
             add(reason=answer.reason, message=answer.message)

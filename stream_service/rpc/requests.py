@@ -10,8 +10,8 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from millrace.stream.v1 import stream_service_pb2 as pb
 
 from chassis.errors import Violations
-from stream_service.core import limits, reading, router, sequence, shard, starting, stream
-from stream_service.core.record import NewRecord
+from stream_service.core import limits, names, reading, router, sequence, shard, starting, stream
+from stream_service.core.record import NewRecord, field_bytes, new_record
 from stream_service.watching import ENTRIES_MAX, Entry
 
 MAX_WAIT_SECONDS_MAX = 20
@@ -76,29 +76,29 @@ def record(request: pb.PutRecordRequest, *, now_millis: int) -> NewRecord:
 
 
 def records(request: pb.PutRecordsRequest) -> tuple[Sequence[NewRecord], int]:
-    """The records of a PutRecords, and their bytes together."""
-    entries = request.records
+    """The records of a PutRecords, and their bytes together.
+
+    The usual request has keys and data alone, which its length tells; any other takes the path that names its faults.
+    """
     made: list[NewRecord] = []
-    append, hash_key_of, new = made.append, router.hash_key_of, NewRecord
-    total, is_plain = 0, 0 < len(entries) <= limits.RECORDS_MAX
-    if is_plain:
-        for entry in entries:
-            key, data = entry.partition_key, entry.data
-            if (
-                not 0 < len(key) <= limits.PARTITION_KEY_CHARACTERS_MAX
-                or entry.explicit_hash_key
-                or entry.producer_id
-                or entry.producer_sequence
-                or entry.attributes
-            ):
-                is_plain = False
-                break
-            size = (len(key) if key.isascii() else len(key.encode())) + len(data)
-            total += size
-            append(new(key, data, hash_key_of(key), size))
-    if not is_plain or total > limits.REQUEST_BYTES_MAX or request.all_or_none:
+    append, hash_key_of = made.append, router.hash_key_of
+    total, encoded = 0, field_bytes(len(request.stream_name))
+    for entry in request.records:
+        key, data = entry.partition_key, entry.data
+        key_bytes, data_bytes = len(key) if key.isascii() else len(key.encode()), len(data)
+        fields = key_bytes + (2 if key_bytes < 128 else 3)
+        if data_bytes:
+            fields += data_bytes + (
+                2 if data_bytes < 128 else 3 if data_bytes < 16_384 else 4 if data_bytes < 2_097_152 else 5
+            )
+        encoded += fields + (2 if fields < 128 else 3 if fields < 16_384 else 4 if fields < 2_097_152 else 5)
+        total += key_bytes + data_bytes
+        if not 0 < len(key) <= limits.PARTITION_KEY_CHARACTERS_MAX:
+            return _records_checked(request)
+        append((key, data, hash_key_of(key), key_bytes + data_bytes, fields))
+    is_plain = 0 < len(made) <= limits.RECORDS_MAX and total <= limits.REQUEST_BYTES_MAX
+    if not is_plain or encoded != request.ByteSize() or not names.is_stream_name(request.stream_name):
         return _records_checked(request)
-    _check_stream_name(request.stream_name)
     return made, total
 
 
@@ -111,11 +111,11 @@ def _records_checked(request: pb.PutRecordsRequest) -> tuple[Sequence[NewRecord]
     made: Sequence[NewRecord] = ()
     if len(request.records) <= limits.RECORDS_MAX:
         made = [_record(problems, f"records[{place}].", each) for place, each in enumerate(request.records)]
-        limits.check_request(problems, [each.size_bytes for each in made])
+        limits.check_request(problems, [each[3] for each in made])
     else:
         limits.check_request(problems, range(len(request.records)))
     problems.raise_if_any()
-    return made, sum(each.size_bytes for each in made)
+    return made, sum(each[3] for each in made)
 
 
 def _record(problems: Violations, path: str, entry: Any) -> NewRecord:
@@ -126,7 +126,7 @@ def _record(problems: Violations, path: str, entry: Any) -> NewRecord:
         if getattr(entry, field):
             problems.add(f"{path}{field}", NOT_BUILT)
     hash_key = router.parse_hash_key(explicit) if explicit else router.hash_key_of(key)
-    return NewRecord(key, data, hash_key or 0, len(key.encode()) + len(data))
+    return new_record(key, data, hash_key or 0)
 
 
 def start(request: pb.GetShardIteratorRequest) -> starting.Start:
@@ -216,12 +216,6 @@ def _number(problems: Violations, field: str, text: str, shard_index: int) -> in
     elif parsed[1] != shard_index:
         problems.add(field, f"{text} is not a number of {shard.shard_id(shard_index)}")
     return parsed[0] if parsed else 0
-
-
-def _check_stream_name(name: str) -> None:
-    problems = Violations()
-    limits.check_name(problems, "stream_name", name)
-    problems.raise_if_any()
 
 
 def _millis(field: str, time: timestamp_pb2.Timestamp) -> int:

@@ -10,7 +10,6 @@ from millrace.stream.v1 import stream_service_pb2 as pb
 
 from chassis.errors import Unavailable
 from stream_service import watching
-from stream_service.core.record import Stored
 from stream_service.rpc import answers, requests
 from stream_service.service import StreamService
 
@@ -63,11 +62,7 @@ class StreamServicer:
     async def PutRecord(self, request: pb.PutRecordRequest, context: object) -> pb.PutRecordResponse:
         """See the contract."""
         record = requests.record(request, now_millis=self._service.now_millis())
-        done = await self._service.put_records(request.stream_name, (record,), record.size_bytes)
-        answer = done.answers[0]
-        if not isinstance(answer, Stored):
-            raise answer
-        return answers.put_record(answer)
+        return answers.put_record(await self._service.put_records(request.stream_name, (record,), record[3]))
 
     async def PutRecords(self, request: pb.PutRecordsRequest, context: object) -> pb.PutRecordsResponse:
         """See the contract."""

@@ -18,10 +18,13 @@ from millrace.stream.v1 import stream_service_pb2
 
 from stream_service.core import sequence
 from stream_service.core.reading import Bounds, Slice
-from stream_service.core.record import NewRecord
+from stream_service.core.record import NewRecord, varint_bytes
 
 FORMAT = 1
 BYTES_MAX = 1 << 20
+
+_HEAD_BYTES = 2 + sequence.DIGITS + 1
+"""Of an encoded record: its sequence number, and the tag of its arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +54,32 @@ class Index:
 
 def encode(
     shard_key: int,
-    shard_index: int,
+    suffix: str,
     *,
     numbers: range,
     previous_last: int,
     first_index: int,
     records: Sequence[NewRecord],
-) -> Segment:
-    """Encode records with the numbers that they were given."""
+) -> tuple[Segment, list[str]]:
+    """Encode records with the numbers that they were given; the segment and the sequence numbers.
+
+    `suffix` is the shard's index as it ends its sequence numbers.
+    """
     batch = stream_service_pb2.GetRecordsResponse()
-    add = batch.records.add
-    ends, sizes, end = array("q"), array("q"), 0
-    suffix = f"{shard_index:010d}"
-    for number, (partition_key, data, _, size) in zip(numbers, records, strict=True):
-        millis = number >> sequence.COUNTER_BITS
-        add(
-            sequence_number=f"{number:020d}{suffix}",
-            approximate_arrival_unix_millis=millis,
-            partition_key=partition_key,
-            data=data,
-        )
-        end += _encoded_bytes(millis, size - len(data), len(data))
+    add, millis = batch.records.add, numbers[0] >> sequence.COUNTER_BITS
+    head = _HEAD_BYTES + varint_bytes(millis)
+    ends: list[int] = []
+    texts = [f"{number:020d}{suffix}" for number in numbers]
+    end = 0
+    for text, (partition_key, data, _, _, fields_bytes) in zip(texts, records, strict=True):
+        add(sequence_number=text, approximate_arrival_unix_millis=millis, partition_key=partition_key, data=data)
+        length = head + fields_bytes
+        end += length + (2 if length < 128 else 3 if length < 16_384 else 4 if length < 2_097_152 else 5)
         ends.append(end)
-        sizes.append(size)
     payload = batch.SerializeToString()
-    record_index = _pack(array("q", numbers), ends, sizes)
+    record_index = _pack(array("q", numbers), array("q", ends), array("q", [record[3] for record in records]))
     fields = (shard_key, numbers[0], numbers[-1], previous_last, first_index, len(numbers), FORMAT)
-    return Segment(*fields, _crc(fields, record_index, payload), record_index, payload)
+    return Segment(*fields, _crc(fields, record_index, payload), record_index, payload), texts
 
 
 def is_sound(segment: Segment) -> bool:
@@ -137,15 +139,3 @@ def _pack(*columns: array[int]) -> bytes:
 def _crc(fields: Sequence[int], record_index: bytes, payload: bytes) -> int:
     head = ",".join(map(str, fields)).encode()
     return zlib.crc32(payload, zlib.crc32(record_index, zlib.crc32(head)))
-
-
-def _encoded_bytes(millis: int, key_bytes: int, data_bytes: int) -> int:
-    """Bytes of one record as an element of the field: tag, length, and its own fields. Empty data is not encoded."""
-    size = 2 + sequence.DIGITS + 1 + _varint_bytes(millis) + 1 + _varint_bytes(key_bytes) + key_bytes
-    if data_bytes:
-        size += 1 + _varint_bytes(data_bytes) + data_bytes
-    return size + 1 + _varint_bytes(size)
-
-
-def _varint_bytes(value: int) -> int:
-    return max(1, (value.bit_length() + 6) // 7)

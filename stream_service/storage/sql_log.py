@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
 from chassis.errors import DomainError
 from stream_service.core import errors, router, sequence, shard, stream, works
 from stream_service.core.reading import Bounds, Found, Place
-from stream_service.core.record import NewRecord, Stored
+from stream_service.core.record import NewRecord
 from stream_service.storage import segment, sql_catalog
+from stream_service.storage.segment_cache import SegmentCache
 
 Put = works.Put
+Answers: TypeAlias = list[tuple[str, str] | DomainError]
+_UNSTORED = DomainError("not stored")
 _INSERT = (
-    "INSERT INTO segment (shard_key, first, last, previous_last, first_index, count, format, crc, record_index, payload) "
+    "INSERT INTO segment "
+    "(shard_key, first, last, previous_last, first_index, count, format, crc, record_index, payload) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ADVANCE = "UPDATE shard SET last = ?, next_index = ? WHERE key = ? AND last = ? AND is_open"
@@ -30,7 +37,9 @@ class Tail:
     """The end of an open shard as the writer knows it."""
 
     key: int
-    index: int
+    shard_id: str
+    suffix: str
+    """What ends the shard's sequence numbers."""
     last: int
     next_index: int
 
@@ -50,7 +59,7 @@ class _Waiting:
 
     tail: Tail
     records: list[NewRecord] = field(default_factory=list)
-    places: list[tuple[list[Stored | DomainError], int]] = field(default_factory=list)
+    places: list[tuple[Answers, int]] = field(default_factory=list)
 
 
 class SqlLog:
@@ -69,36 +78,36 @@ class SqlLog:
     def put(self, connection: sa.Connection, puts: Sequence[Put], now_millis: Callable[[], int]) -> list[object]:
         """Store the records of all puts; for each a PutDone, or StreamNotFound."""
         results: list[object] = []
-        heads: dict[int, int] = {}
-        pending: list[tuple[Put, list[Stored | DomainError], list[int]]] = []
+        commit = works.Commit(heads={}, segments=[])
+        pending: list[tuple[Put, Answers, list[int]]] = []
         for each in puts:
-            answers: list[Stored | DomainError] = [_UNSTORED] * len(each.records)
+            answers: Answers = [_UNSTORED] * len(each.records)
             try:
                 self._route(connection, each.stream_name)
             except errors.StreamNotFound as error:
                 results.append(error)
                 continue
-            results.append(works.PutDone(answers, heads))
+            results.append(works.PutDone(answers, commit))
             pending.append((each, answers, list(range(len(each.records)))))
         while pending:
-            pending = self._put_round(connection, pending, now_millis(), heads)
+            pending = self._put_round(connection, pending, now_millis(), commit)
         return results
 
     def _put_round(
         self,
         connection: sa.Connection,
-        pending: list[tuple[Put, list[Stored | DomainError], list[int]]],
+        pending: list[tuple[Put, Answers, list[int]]],
         now_millis: int,
-        heads: dict[int, int],
-    ) -> list[tuple[Put, list[Stored | DomainError], list[int]]]:
+        commit: works.Commit,
+    ) -> list[tuple[Put, Answers, list[int]]]:
         """Route inside the transaction and append; what met a shard that is closed meanwhile is routed again (L1)."""
         waiting: dict[int, _Waiting] = {}
         for each, answers, places in pending:
             self._distribute(self._route(connection, each.stream_name), each, answers, places, waiting)
         refused = []
         for key in sorted(waiting):  # in ascending order, so that two replicas never lock against each other
-            if _append(connection, waiting[key], now_millis):
-                heads[key] = waiting[key].tail.last
+            if _append(connection, waiting[key], now_millis, commit.segments):
+                commit.heads[key] = waiting[key].tail.last
             else:
                 refused.append(waiting[key])
         if not refused:
@@ -113,24 +122,20 @@ class SqlLog:
         return again
 
     def _distribute(
-        self,
-        route: Route,
-        each: Put,
-        answers: list[Stored | DomainError],
-        places: list[int],
-        waiting: dict[int, _Waiting],
+        self, route: Route, each: Put, answers: Answers, places: Sequence[int], waiting: dict[int, _Waiting]
     ) -> None:
-        shard_key_of, tails = route.router.shard_key, route.tails
-        bytes_max = route.found.record_bytes_max
+        """Give each record to the shard that is open for its hash key now."""
+        starts, keys, bytes_max = route.router.starts, route.router.keys, route.found.record_bytes_max
+        records = each.records
         for place in places:
-            record = each.records[place]
-            if record.size_bytes > bytes_max:
-                answers[place] = errors.RecordTooLarge(record.size_bytes, bytes_max)
+            record = records[place]
+            if record[3] > bytes_max:
+                answers[place] = errors.RecordTooLarge(record[3], bytes_max)
                 continue
-            key = shard_key_of(record.hash_key)
+            key = keys[bisect_right(starts, record[2]) - 1]
             group = waiting.get(key)
             if group is None:
-                group = waiting[key] = _Waiting(tails[key])
+                group = waiting[key] = _Waiting(route.tails[key])
             group.records.append(record)
             group.places.append((answers, place))
 
@@ -140,67 +145,55 @@ class SqlLog:
             found = sql_catalog.find_stream(connection, name)
             shards = sql_catalog.shards_of(connection, found.key)
             tails = {
-                each.key: Tail(each.key, each.index, each.last, each.next_index) for each in shards if each.is_open
+                each.key: Tail(each.key, each.shard_id, f"{each.index:010d}", each.last, each.next_index)
+                for each in shards
+                if each.is_open
             }
             route = self._routes[name] = Route(found, router.Router(shards), tails)
         return route
 
 
-_UNSTORED = DomainError("not stored")
-
-
-def _append(connection: sa.Connection, group: _Waiting, now_millis: int) -> bool:
+def _append(connection: sa.Connection, group: _Waiting, now_millis: int, segments: list[object]) -> bool:
     """Number and store the records of one shard; False, storing nothing, if its row is not as it was remembered."""
     tail, records = group.tail, group.records
-    first = sequence.next_after(tail.last, now_millis)
-    last = first + len(records) - 1
-    advanced = connection.exec_driver_sql(_ADVANCE, (last, tail.next_index + len(records), tail.key, tail.last))
+    numbers = sequence.next_run(tail.last, now_millis, len(records))
+    advanced = connection.exec_driver_sql(_ADVANCE, (numbers[-1], tail.next_index + len(records), tail.key, tail.last))
     if advanced.rowcount == 0:
         return False
+    texts: list[str] = []
     rows = []
     for begin, end in _parts(records):
-        each = segment.encode(
+        each, made = segment.encode(
             tail.key,
-            tail.index,
-            numbers=range(first + begin, first + end),
+            tail.suffix,
+            numbers=numbers[begin:end],
             previous_last=tail.last,
             first_index=tail.next_index,
-            records=records[begin:end] if end - begin < len(records) else records,
+            records=records if end - begin == len(records) else records[begin:end],
         )
-        rows.append(
-            (
-                each.shard_key,
-                each.first,
-                each.last,
-                each.previous_last,
-                each.first_index,
-                each.count,
-                each.format,
-                each.crc,
-                each.record_index,
-                each.payload,
-            )
-        )
+        texts += made
+        segments.append(each)
+        rows.append(dataclasses.astuple(each))
         tail.last, tail.next_index = each.last, each.first_index + each.count
     connection.exec_driver_sql(_INSERT, rows if len(rows) > 1 else rows[0])
-    index = tail.index
-    for offset, (answers, place) in enumerate(group.places):
-        answers[place] = Stored(index, first + offset)
+    shard_id = tail.shard_id
+    for (answers, place), text in zip(group.places, texts, strict=True):
+        answers[place] = (shard_id, text)
     return True
 
 
 def _parts(records: Sequence[NewRecord]) -> Iterator[tuple[int, int]]:
     """Cut records into segments of at most segment.BYTES_MAX, or one record (L5)."""
     begin, size = 0, 0
-    for place, record in enumerate(records):
-        if size and size + record.size_bytes > segment.BYTES_MAX:
+    for place, (_, _, _, size_bytes, _) in enumerate(records):
+        if size and size + size_bytes > segment.BYTES_MAX:
             yield begin, place
             begin, size = place, 0
-        size += record.size_bytes
+        size += size_bytes
     yield begin, len(records)
 
 
-def read(connection: sa.Connection, found: stream.Stream, place: Place, bounds: Bounds) -> Found:
+def read(connection: sa.Connection, cache: SegmentCache, found: stream.Stream, place: Place, bounds: Bounds) -> Found:
     """Records of a shard after a place. Raises ShardNotFound, PositionAhead, RecordsDamaged.
 
     Segments before a damaged one are answered; a read that begins at it is refused (rule L4).
@@ -210,7 +203,7 @@ def read(connection: sa.Connection, found: stream.Stream, place: Place, bounds: 
         raise errors.PositionAhead(row.text(place.after), row.text(row.last))
     start = max(place.after, row.horizon)
     result = Found(stream=found, shard=row, start=start, slices=[], position=start)
-    _gather(connection, result, bounds)
+    _gather(connection, cache, result, bounds)
     if not result.slices and result.position < min(row.last, bounds.until):
         raise errors.RecordsDamaged(found.name, row.shard_id, row.text(result.position))
     if result.is_end:
@@ -218,22 +211,38 @@ def read(connection: sa.Connection, found: stream.Stream, place: Place, bounds: 
     return result
 
 
-def _gather(connection: sa.Connection, result: Found, bounds: Bounds) -> None:
+def _gather(connection: sa.Connection, cache: SegmentCache, result: Found, bounds: Bounds) -> None:
     """Take segments until a bound, the end, or one that is not sound or not the next."""
     limit, bytes_left = bounds.limit, bounds.bytes_max
-    rows = connection.exec_driver_sql(_SEGMENTS, (result.shard.key, result.start))
-    for row in rows:
-        stored = segment.Segment(*row)
-        if stored.previous_last > result.position or not segment.is_sound(stored):
-            break
+    for stored in _segments(connection, cache, result):
         within = Bounds(limit=limit, bytes_max=bytes_left, until=bounds.until)
         part = segment.part_of(stored, result.position, within, must_have_one=not result.slices)
         if not part.numbers:
-            break
+            return
         result.slices.append(part)
         result.position = part.numbers[-1]
         limit -= len(part.numbers)
         bytes_left -= sum(part.sizes)
         if result.position < stored.last or limit <= 0 or bytes_left <= 0:
-            break
-    rows.close()
+            return
+
+
+def _segments(connection: sa.Connection, cache: SegmentCache, result: Found) -> Iterator[segment.Segment]:
+    """Sound segments that follow one on another from where the read stands: first those in memory, then the disk's."""
+    shard_key = result.shard.key
+    while (known := cache.after(shard_key, result.position)) is not None:
+        if known.last > result.shard.last:
+            return  # committed after this snapshot was taken
+        yield known
+    if result.position >= result.shard.last:
+        return
+    rows = connection.exec_driver_sql(_SEGMENTS, (shard_key, result.position))
+    try:
+        for row in rows:
+            stored = segment.Segment(*row)
+            if stored.previous_last > result.position or not segment.is_sound(stored):
+                return
+            cache.add(stored)
+            yield stored
+    finally:
+        rows.close()

@@ -14,6 +14,8 @@ from stream_service.core import reading, works
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Stream
 from stream_service.storage import sql_catalog, sql_log
+from stream_service.storage.segment import Segment
+from stream_service.storage.segment_cache import SegmentCache
 
 T = TypeVar("T")
 
@@ -24,6 +26,17 @@ class SqlRecords:
     def __init__(self, writer: Writer, readers: Readers) -> None:
         self._writer = writer
         self._readers = readers
+        self._cache = SegmentCache()
+
+    def on_committed(self, results: Sequence[object]) -> None:
+        """Keep what was just committed at hand for readers."""
+        seen: set[int] = set()
+        for result in results:
+            if isinstance(result, works.PutDone) and id(result.commit) not in seen:
+                seen.add(id(result.commit))
+                for each in result.commit.segments:
+                    assert isinstance(each, Segment)
+                    self._cache.add(each)
 
     async def write(self, work: works.Work) -> object:
         """See ports.Records."""
@@ -43,7 +56,7 @@ class SqlRecords:
 
     async def read(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
         """See ports.Records."""
-        return await self._run(_read, place, bounds)
+        return await self._run(_read, self._cache, place, bounds)
 
     async def _run(self, read: Callable[..., T], *arguments: object) -> T:
         return await self._readers.run(lambda connection: read(connection, *arguments))
@@ -54,6 +67,8 @@ def _shards(connection: sa.Connection, name: str, stream_id: str) -> tuple[Strea
     return found, sql_catalog.shards_of(connection, found.key)
 
 
-def _read(connection: sa.Connection, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
+def _read(
+    connection: sa.Connection, cache: SegmentCache, place: reading.Place, bounds: reading.Bounds
+) -> reading.Found:
     found = sql_catalog.find_stream(connection, place.stream_name, place.stream_id)
-    return sql_log.read(connection, found, place, bounds)
+    return sql_log.read(connection, cache, found, place, bounds)
