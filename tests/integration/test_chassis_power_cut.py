@@ -6,7 +6,7 @@ from tests.support import power_cut, power_cut_notes
 
 pytestmark = pytest.mark.skipif(power_cut.STRACE is None, reason="strace is not installed")
 
-WORDS = 80
+WORDS = 60
 
 
 def cut(folder: Path, synchronous: str) -> power_cut.Verdict:
