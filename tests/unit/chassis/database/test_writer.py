@@ -273,6 +273,7 @@ async def test_decision_1_an_error_of_commit_is_unknown_and_ends_the_process(tmp
         notebook.gate.set()
         results = await asyncio.gather(first, untried, return_exceptions=True)
 
+        await made.stop()
         assert isinstance(results[0], errors.OutcomeUnknown)
         assert isinstance(results[1], errors.Unavailable)
         assert not isinstance(results[1], errors.OutcomeUnknown)
@@ -288,6 +289,7 @@ async def test_L8_a_write_error_inside_the_transaction_ends_the_process_too(tmp_
     async with a_notebook(tmp_path, fault=fault) as (made, notebook):
         with pytest.raises(errors.OutcomeUnknown):
             await made.submit(Note("a"))
+        await made.stop()
 
         assert notebook.fatal == ["writing failed: SQLITE_IOERR_FSYNC"]
 
