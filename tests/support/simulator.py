@@ -94,15 +94,18 @@ class Simulator:
         self._timers: dict[str, float] = {}
         self._is_armed = self._is_reading = False
         self._call: Attempt | None = None
-        self._storing: StoreCheckpoint | None = None
+        self._is_storing = False
+        self._undecided: StoreCheckpoint | None = None
         self._machine = self._make(
             identity=IDENTITY, policy=self.story.policy, checkpoint=self._row.checkpoint, state=self._row.state
         )
 
     def _restart(self) -> None:
         """The process is gone, with all it held in memory; what it was storing is on disk, or not."""
-        if self._storing is not None and self._chance.random() < 0.5:
-            self._write(self._storing)
+        if self._undecided is not None and self._chance.random() < 0.5:
+            self._write(self._undecided)
+        else:
+            self.story.forgot()
         self.story.lives += 1
         self._begin_life()
         self._step(Started())
@@ -149,9 +152,9 @@ class Simulator:
             case HandlerAnswered():
                 self._note_outcome(event)
             case CheckpointStored() | CheckpointFailed() | LeaseAdopted():
-                stored, self._storing = self._storing, None
-                if isinstance(event, CheckpointStored) and stored is not None:
-                    self._write(stored)
+                self._is_storing, undecided, self._undecided = False, self._undecided, None
+                if isinstance(event, CheckpointStored) and undecided is not None:
+                    self._write(undecided)
         return True
 
     def _fires(self, event: TimerFired) -> bool:
@@ -235,20 +238,23 @@ class Simulator:
         self._later(self._chance.choice([0.001, 0.1, 2.0]), event)
 
     def _store(self, store: StoreCheckpoint) -> None:
-        if self._storing is not None:
+        if self._is_storing:
             raise Broken("two checkpoints are being stored")
-        self._storing = store
+        self._is_storing = True
         delay = self._chance.choice([0.001, 0.05])
         if self._strikes(self._world.fault_rate / 2):
             self._later(delay, CheckpointFailed(problem="disk full"))
         elif self._strikes(self._world.fault_rate / 3):
             self._store_without_knowing(store, delay)
         else:
+            self._undecided = store
             self._later(delay, CheckpointStored())
 
     def _store_without_knowing(self, store: StoreCheckpoint, delay: float) -> None:
         if self._chance.random() < 0.5:
             self._write(store)
+        else:
+            self.story.forgot()
         row = self._row
         self._later(delay, LeaseAdopted(checkpoint=row.checkpoint, state=row.state, generation=0, ended=row.ended))
 

@@ -29,6 +29,8 @@ class Attempt:
     invocation_id: str
     outcome: str = "lost"
     """`ok`, `partial`, `failed`, `fatal` (not retryable), `break`, `free`; `lost` while there is no answer."""
+    is_stored: bool = False
+    """Whether a checkpoint was stored after it failed."""
 
 
 @dataclass
@@ -90,8 +92,17 @@ class Story:
             raise Broken(f"the checkpoint passes {lost}, which nobody handled")
         self.checkpoint = store.checkpoint
         last = self.attempts[-1] if self.attempts else None
-        if last is not None and last.outcome in ("failed", "fatal"):
+        if last is None:
+            return
+        last.is_stored = last.outcome != "lost"
+        if last.outcome in ("failed", "fatal"):
             self.counted[last.invocation_id] = last.attempt
+
+    def forgot(self) -> None:
+        """What became of the last attempt was not stored, and is not known to anybody any more."""
+        last = self.attempts[-1] if self.attempts else None
+        if last is not None and not last.is_stored and last.outcome in ("failed", "fatal", "break"):
+            last.outcome = "lost"
 
     def check_end(self) -> None:
         """The shard is done."""
