@@ -26,7 +26,8 @@ class Page:
 
     found: reading.Found
     missed: int
-    """Records that were trimmed between the place that was asked for and where reading began."""
+    """Records that were trimmed between the place that was asked for and where reading began; the least number
+    where the place was not the shard's beginning, as nobody knows the count of a trimmed place."""
     asked: int
     millis_behind: int
     next_iterator: str
@@ -117,7 +118,7 @@ class StreamService:
     ) -> Page:
         """Records after a place; waits for the first one if asked to. Raises what Records.read does."""
         found = await self._records.read(place, bounds)
-        if not found.slices and not found.is_end and max_wait_seconds and found.position < bounds.until:
+        if max_wait_seconds and _may_grow(found, bounds):
             found = await self._read_when_grown(
                 replace(place, stream_id=found.stream.stream_id), bounds, max_wait_seconds
             )
@@ -138,19 +139,18 @@ class StreamService:
             finally:
                 remove()
             found = await self._records.read(place, bounds)
-            if found.slices or found.is_end or self._clock.monotonic() >= deadline:
+            if not _may_grow(found, bounds) or self._clock.monotonic() >= deadline:
                 return found
 
     def _page(self, place: reading.Place, found: reading.Found, *, with_iterator: bool) -> Page:
         now, shard = self.now_millis(), found.shard
         is_tip = found.position >= shard.last
-        asked = max(place.after, shard.floor)
         next_iterator = ""
         if with_iterator and not found.is_end:
             next_iterator = self._iterator(replace(place, stream_id=found.stream.stream_id, after=found.position))
         return Page(
             found=found,
-            missed=shard.horizon_index if asked < shard.horizon and place.after else 0,
+            missed=_missed(place, shard),
             asked=place.after,
             millis_behind=0 if is_tip else max(0, now - sequence.millis_of(found.position)),
             next_iterator=next_iterator,
@@ -166,6 +166,17 @@ class StreamService:
 
     def _page_token(self, scope: str, after: str) -> str:
         return self._signer.page_token(scope, after, now_millis=self.now_millis())
+
+
+def _may_grow(found: reading.Found, bounds: reading.Bounds) -> bool:
+    """Whether nothing was found, and something that is asked for may still come."""
+    return not found.slices and not found.is_end and found.shard.last < bounds.until
+
+
+def _missed(place: reading.Place, shard: Shard) -> int:
+    if not 0 < place.after < shard.horizon:
+        return 0
+    return shard.horizon_index if place.after <= shard.floor else 1
 
 
 def _check_name(name: str) -> None:

@@ -203,28 +203,29 @@ def read(connection: sa.Connection, cache: SegmentCache, found: stream.Stream, p
         raise errors.PositionAhead(row.text(place.after), row.text(row.last))
     start = max(place.after, row.horizon)
     result = Found(stream=found, shard=row, start=start, slices=[], position=start)
-    _gather(connection, cache, result, bounds)
-    if not result.slices and result.position < min(row.last, bounds.until):
+    is_whole = _gather(connection, cache, result, bounds)
+    if not is_whole and not result.slices:
         raise errors.RecordsDamaged(found.name, row.shard_id, row.text(result.position))
     if result.is_end:
         result.children = shard.children_of(row, sql_catalog.shards_of(connection, found.key))
     return result
 
 
-def _gather(connection: sa.Connection, cache: SegmentCache, result: Found, bounds: Bounds) -> None:
-    """Take segments until a bound, the end, or one that is not sound or not the next."""
+def _gather(connection: sa.Connection, cache: SegmentCache, result: Found, bounds: Bounds) -> bool:
+    """Take segments until a bound or the end; False if one that is damaged or missing came before."""
     limit, bytes_left = bounds.limit, bounds.bytes_max
     for stored in _segments(connection, cache, result):
         within = Bounds(limit=limit, bytes_max=bytes_left, until=bounds.until)
         part = segment.part_of(stored, result.position, within, must_have_one=not result.slices)
         if not part.numbers:
-            return
+            return True
         result.slices.append(part)
         result.position = part.numbers[-1]
         limit -= len(part.numbers)
         bytes_left -= sum(part.sizes)
         if result.position < stored.last or limit <= 0 or bytes_left <= 0:
-            return
+            return True
+    return result.position >= min(result.shard.last, bounds.until)
 
 
 def _segments(connection: sa.Connection, cache: SegmentCache, result: Found) -> Iterator[segment.Segment]:
