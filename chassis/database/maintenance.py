@@ -36,8 +36,11 @@ RESTORE_PAUSE_SECONDS = 1.0
 class Maintenance:
     """The housekeeper of a writer (transaction.Housekeeper). Used on the writer's thread."""
 
-    def __init__(self, database: Database, *, monotonic: Callable[[], float]) -> None:
-        """`monotonic` gives seconds and never goes back."""
+    def __init__(
+        self, database: Database, *, monotonic: Callable[[], float], wal_bytes_max: int = WAL_BYTES_MAX
+    ) -> None:
+        """`monotonic` gives seconds and never goes back. A smaller WAL is for tests."""
+        self._wal_bytes_max = wal_bytes_max
         self._database = database
         self._wal = Path(f"{database.path}-wal")
         self._monotonic = monotonic
@@ -75,7 +78,7 @@ class Maintenance:
         if is_full or now >= self._vacuum_at:
             has_more = self._vacuum(connection, kept=0 if is_full else FREE_PAGES_KEPT)
             self._vacuum_at = now if has_more else now + VACUUM_PAUSE_SECONDS
-        if is_full or (self._wal_bytes() > WAL_BYTES_MAX and now >= self._truncate_at):
+        if is_full or (self._wal_bytes() > self._wal_bytes_max and now >= self._truncate_at):
             self._truncate(connection)
         return has_more
 

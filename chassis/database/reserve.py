@@ -6,6 +6,7 @@ through and nothing else; when there is room again the file comes back, and writ
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from chassis.database import faults
@@ -17,7 +18,15 @@ RESERVE_BYTES = 16 * 1024 * 1024
 class Reserve:
     """Space kept back beside a database file. Used by one thread at a time."""
 
-    def __init__(self, database: Path, *, size_bytes: int = RESERVE_BYTES) -> None:
+    def __init__(
+        self,
+        database: Path,
+        *,
+        size_bytes: int = RESERVE_BYTES,
+        allocate: Callable[[int, int, int], None] = os.posix_fallocate,
+    ) -> None:
+        """`allocate` takes disk space for a descriptor, from an offset on, or raises OSError."""
+        self._allocate = allocate
         self._path = database.with_name(database.name + ".reserve")
         self._size_bytes = size_bytes
         self.is_held = False
@@ -27,7 +36,7 @@ class Reserve:
         descriptor = -1
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            os.posix_fallocate(descriptor, 0, self._size_bytes)
+            self._allocate(descriptor, 0, self._size_bytes)
             self.is_held = True
         except OSError as error:
             if faults.classify(error) is not faults.Fault.FULL:

@@ -39,7 +39,8 @@ class _Planned:
 class Drain:
     """Waits for the end and brings it about. Made on the running loop."""
 
-    def __init__(self, *, timeout_seconds: float) -> None:
+    def __init__(self, *, timeout_seconds: float, step_seconds_min: float = STEP_SECONDS_MIN) -> None:
+        self._step_seconds_min = step_seconds_min
         self.timeout_seconds = timeout_seconds
         self._steps: list[_Planned] = []
         self._asked = asyncio.Event()
@@ -87,7 +88,7 @@ class Drain:
         deadline = time.monotonic() + seconds
         is_complete = True
         for planned in steps:
-            left = max(STEP_SECONDS_MIN, deadline - time.monotonic())
+            left = max(self._step_seconds_min, deadline - time.monotonic())
             is_complete &= await _take_one(planned, left)
         return is_complete
 

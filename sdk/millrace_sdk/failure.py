@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import traceback
 from collections.abc import Iterable
@@ -84,10 +85,9 @@ def _parts(failure: object) -> tuple[str, str]:
 
 def _text(error: BaseException) -> str:
     """Its text, also of an exception that fails to say it."""
-    try:
+    with contextlib.suppress(Exception):
         return str(error)
-    except Exception:
-        return "(the exception has no text)"
+    return "(the exception has no text)"
 
 
 def _clean(text: str) -> str:

@@ -3,18 +3,12 @@ import itertools
 import os
 from pathlib import Path
 
-import pytest
-
 from chassis.database import engine, maintenance, reserve
 from chassis.database.maintenance import Maintenance
+from chassis.database.reserve import Reserve
 from tests.support.clock import FakeClock
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture(autouse=True)
-def _small_wal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintenance, "WAL_BYTES_MAX", MIB)
 
 
 def a_database(folder: Path) -> engine.Database:
@@ -36,7 +30,7 @@ def test_L8_a_long_wal_is_truncated(tmp_path: Path) -> None:
     database = a_database(tmp_path)
     fill(database, 3)
 
-    Maintenance(database, monotonic=FakeClock().monotonic).after_commit(database.writer_connection())
+    Maintenance(database, monotonic=FakeClock().monotonic, wal_bytes_max=MIB).after_commit(database.writer_connection())
 
     assert wal_bytes(database) == 0
     database.close()
@@ -46,7 +40,7 @@ def test_L8_a_short_wal_is_left_alone(tmp_path: Path) -> None:
     database = a_database(tmp_path)
     size = wal_bytes(database)
 
-    Maintenance(database, monotonic=FakeClock().monotonic).after_commit(database.writer_connection())
+    Maintenance(database, monotonic=FakeClock().monotonic, wal_bytes_max=MIB).after_commit(database.writer_connection())
 
     assert wal_bytes(database) == size > 0
     database.close()
@@ -54,7 +48,7 @@ def test_L8_a_short_wal_is_left_alone(tmp_path: Path) -> None:
 
 def test_L8_a_reader_that_does_not_end_puts_the_truncation_off(tmp_path: Path) -> None:
     database, clock = a_database(tmp_path), FakeClock()
-    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    housekeeper = Maintenance(database, monotonic=clock.monotonic, wal_bytes_max=MIB)
     with database.reading() as reader:
         reader.exec_driver_sql("SELECT count(*) FROM t").scalar_one()
         fill(database, 3)
@@ -71,7 +65,7 @@ def test_L8_a_reader_that_does_not_end_puts_the_truncation_off(tmp_path: Path) -
 
 def test_L8_freed_pages_are_given_back_in_bounded_steps_as_long_as_there_are_many(tmp_path: Path) -> None:
     database, clock = a_database(tmp_path), FakeClock()
-    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    housekeeper = Maintenance(database, monotonic=clock.monotonic, wal_bytes_max=MIB)
     connection = database.writer_connection()
     fill(database, 20)
     connection.exec_driver_sql("DELETE FROM t")
@@ -89,7 +83,7 @@ def test_L8_freed_pages_are_given_back_in_bounded_steps_as_long_as_there_are_man
 
 def test_L8_freed_pages_are_looked_for_once_a_while(tmp_path: Path) -> None:
     database, clock = a_database(tmp_path), FakeClock()
-    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    housekeeper = Maintenance(database, monotonic=clock.monotonic, wal_bytes_max=MIB)
     connection = database.writer_connection()
     housekeeper.after_commit(connection)
     fill(database, 20)
@@ -103,7 +97,7 @@ def test_L8_freed_pages_are_looked_for_once_a_while(tmp_path: Path) -> None:
 
 def test_L8_on_a_full_disk_all_freed_pages_are_given_back_at_once(tmp_path: Path) -> None:
     database, clock = a_database(tmp_path), FakeClock()
-    housekeeper = Maintenance(database, monotonic=clock.monotonic)
+    housekeeper = Maintenance(database, monotonic=clock.monotonic, wal_bytes_max=MIB)
     connection = database.writer_connection()
     fill(database, 2)
     connection.exec_driver_sql("DELETE FROM t")
@@ -124,21 +118,21 @@ def test_L8_an_open_database_has_its_reserve(tmp_path: Path) -> None:
     database.close()
 
 
-def test_L8_a_full_disk_gets_the_reserve_until_there_is_room_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_L8_a_full_disk_gets_the_reserve_until_there_is_room_again(tmp_path: Path) -> None:
+    disk = Disk()
     database, clock = a_database(tmp_path), FakeClock()
-    housekeeper = Maintenance(database, monotonic=clock.monotonic)
-    allocate = os.posix_fallocate
+    housekeeper = Maintenance(database, monotonic=clock.monotonic, wal_bytes_max=MIB)
+    database.reserve = Reserve(database.path, allocate=disk.allocate)
+    database.reserve.restore()
 
     housekeeper.on_disk_full()
-    monkeypatch.setattr(os, "posix_fallocate", _no_room)
+    disk.has_room = False
 
     assert not (tmp_path / "a.db.reserve").exists()
     clock.advance(maintenance.RESTORE_PAUSE_SECONDS)
     assert housekeeper.is_disk_full()
     assert not (tmp_path / "a.db.reserve").exists(), "a part of it would only be in the way"
-    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    disk.has_room = True
     assert housekeeper.is_disk_full(), "it waits before it tries again"
     clock.advance(maintenance.RESTORE_PAUSE_SECONDS)
     assert not housekeeper.is_disk_full()
@@ -146,5 +140,12 @@ def test_L8_a_full_disk_gets_the_reserve_until_there_is_room_again(
     database.close()
 
 
-def _no_room(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "no space left on device")
+class Disk:
+    """A disk that has room, or has none."""
+
+    has_room = True
+
+    def allocate(self, descriptor: int, offset: int, length: int) -> None:
+        if not self.has_room:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        os.posix_fallocate(descriptor, offset, length)

@@ -38,11 +38,8 @@ async def test_the_steps_are_taken_in_their_order() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_step_that_hangs_or_fails_does_not_keep_the_next_ones_from_being_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(drain, "STEP_SECONDS_MIN", 0.01)
-    ending, steps = drain.Drain(timeout_seconds=0), Steps()
+async def test_a_step_that_hangs_or_fails_does_not_keep_the_next_ones_from_being_taken() -> None:
+    ending, steps = drain.Drain(timeout_seconds=0, step_seconds_min=0.01), Steps()
     ending.add("hangs", forever)
     ending.add("fails", fails)
     ending.add("database", steps.of("database"))
