@@ -16,7 +16,7 @@ from mapping_service.core.handler import Handler
 from mapping_service.core.lease import CheckpointWrite, Lease, NewLease, Take
 from mapping_service.core.mapping import EventSourceMapping
 from mapping_service.core.shard_events import Read, ReadFailed, RecordsRead
-from mapping_service.core.shard_listing import ShardListing
+from mapping_service.core.shard_listing import ShardListing, StreamMark
 
 LIST_LIMIT_MAX = 10_000
 DEAD_LETTER_MILLIS = 14 * 24 * 3600 * 1000
@@ -246,7 +246,7 @@ class DeadLetterStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardAddress:
-    """A shard of one incarnation of a stream."""
+    """A shard of one incarnation of a stream. For `watch` alone, both ids may be empty."""
 
     stream_name: str
     stream_id: str
@@ -258,6 +258,10 @@ class StreamSource(Protocol):
 
     async def list_shards(self, stream_name: str) -> ShardListing:
         """All shards. Raises StreamNotFound, StreamServiceUnavailable."""
+        ...
+
+    async def marks(self) -> Mapping[str, StreamMark]:
+        """The marks of all streams by name, in few calls however many there are. Raises StreamServiceUnavailable."""
         ...
 
     async def latest(self, shard: ShardAddress) -> int:
@@ -275,7 +279,8 @@ class StreamSource(Protocol):
     async def watch(self, shard: ShardAddress, *, after: int) -> str:
         """Wait until there is something after this position; answers why: grown, closed, trimmed, deleted, lost.
 
-        Registers before it compares with the head (rule D2). "lost" comes while the watch is down, at the base poll
+        Registers before it compares with the head (rule D2). An address without a shard waits for a stream of its name
+        to appear, and is answered "appeared". "lost" comes while the watch is down, at the base poll
         rate. Cancelling disarms.
         """
         ...

@@ -26,3 +26,16 @@ class ShardListing:
     stream_id: str
     shards: tuple[ListedShard, ...]
     """In the order of their ids; complete, all pages."""
+
+    @property
+    def mark(self) -> "StreamMark":
+        """What `StreamSource.marks` says of the stream while nothing has changed."""
+        return StreamMark(self.stream_id, sum(shard.is_open for shard in self.shards))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMark:
+    """What changes when a stream is created again or gets other shards: cheap to ask for of all streams at once."""
+
+    stream_id: str
+    open_shard_count: int

@@ -1,0 +1,171 @@
+"""One WatchAppends call for all shards of this process (rule D2).
+
+    arm --> sent with all others of the moment --> answered once
+     |                                                |
+     '-- the call breaks: armed again on the next one, or "lost" after the poll time while there is none
+
+The service registers an entry before it compares it with the head, so arming again after a break misses nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import structlog
+from millrace.stream.v1 import stream_service_pb2
+
+from mapping_service.core.ports import Clock
+from mapping_service.pollers.connection import Connection
+from mapping_service.pollers.pace import POLL_SECONDS, Pace
+from mapping_service.pollers.service_clock import ServiceClock
+
+_log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS = 5.0
+SILENCE_SECONDS_MAX = 2 * HEARTBEAT_SECONDS
+"""Two missed heartbeats mean that the watch is down."""
+
+RETRY_SECONDS = 0.5
+"""Between a call that broke and the next attempt."""
+
+ENTRIES_PER_MESSAGE_MAX = 1_000
+LOST = "lost"
+
+Position = stream_service_pb2.ShardPosition
+
+_METHOD = "/millrace.stream.v1.StreamService/WatchAppends"
+_REASON_PREFIX = "WATCH_REASON_"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    position: Position
+    answer: asyncio.Future[str]
+    armed_at: float
+
+
+class WatchClient:
+    """Arms and answers. `run` keeps the call up; until it is, and while it is down, entries wait for a poll."""
+
+    def __init__(self, connection: Connection, clock: Clock, *, service_clock: ServiceClock, pace: Pace) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._service_clock = service_clock
+        self._pace = pace
+        self._entries: dict[int, _Entry] = {}
+        self._last_id = 0
+        self._to_arm: list[int] = []
+        self._to_disarm: list[int] = []
+        self._wanted = asyncio.Event()
+        self._heard_at = 0.0
+        self._down_since = clock.monotonic()
+
+    async def watch(self, position: Position) -> str:
+        """Wait until there is something behind the position; answers why, in small letters. Cancelling disarms."""
+        self._last_id += 1
+        entry_id = self._last_id
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._entries[entry_id] = _Entry(position, answer, self._clock.monotonic())
+        self._to_arm.append(entry_id)
+        self._wanted.set()
+        try:
+            return await answer
+        finally:
+            if self._entries.pop(entry_id, None) is not None:
+                self._to_disarm.append(entry_id)
+
+    async def run(self) -> None:
+        """Keep the call up, for ever."""
+        while True:
+            await self.run_once()
+
+    async def run_once(self) -> None:
+        """One call, from its beginning to its end."""
+        if await self._connection.ready():
+            problem = await self._call_once()
+            self._down_since = self._clock.monotonic()
+            _log.warning("watch_lost", problem=problem)
+        self._pace.close()
+        await self._poll_meanwhile(RETRY_SECONDS)
+
+    async def _call_once(self) -> str:
+        call = self._connection.channel.stream_stream(
+            _METHOD,
+            request_serializer=stream_service_pb2.WatchAppendsRequest.SerializeToString,
+            response_deserializer=stream_service_pb2.WatchAppendsResponse.FromString,
+        )(self._requests())
+        self._heard_at = self._clock.monotonic()
+        guard = asyncio.create_task(self._guard(call), name="watch guard")
+        self._pace.open()
+        try:
+            async for response in call:
+                self._take(response)
+        except grpc.aio.AioRpcError as error:
+            return error.code().name
+        except asyncio.CancelledError:
+            if guard.done() and not guard.cancelled():
+                return "SILENT"
+            raise
+        finally:
+            guard.cancel()
+            call.cancel()
+        return "ENDED"
+
+    async def _guard(self, call: Any) -> None:
+        """End a call that has missed its heartbeats."""
+        while True:
+            left = self._heard_at + SILENCE_SECONDS_MAX - self._clock.monotonic()
+            if left <= 0:
+                call.cancel()
+                return
+            await asyncio.sleep(left)
+
+    async def _requests(self) -> AsyncIterator[stream_service_pb2.WatchAppendsRequest]:
+        """What is to be armed and disarmed, as it comes; at first everything that waits."""
+        self._to_arm = list(self._entries)
+        self._to_disarm = []
+        while True:
+            while self._to_arm or self._to_disarm:
+                yield self._next_request()
+            self._wanted.clear()
+            await self._wanted.wait()
+
+    def _next_request(self) -> stream_service_pb2.WatchAppendsRequest:
+        arm, self._to_arm = self._to_arm[:ENTRIES_PER_MESSAGE_MAX], self._to_arm[ENTRIES_PER_MESSAGE_MAX:]
+        disarm, self._to_disarm = self._to_disarm[:ENTRIES_PER_MESSAGE_MAX], self._to_disarm[ENTRIES_PER_MESSAGE_MAX:]
+        request = stream_service_pb2.WatchAppendsRequest(disarm_ids=disarm)
+        for entry_id in arm:
+            entry = self._entries.get(entry_id)
+            if entry is not None:
+                request.entries.add(id=entry_id, position=entry.position)
+        return request
+
+    def _take(self, response: stream_service_pb2.WatchAppendsResponse) -> None:
+        self._heard_at = self._clock.monotonic()
+        self._service_clock.heard(response.service_time.ToMilliseconds())
+        for event in response.events:
+            name = stream_service_pb2.WatchReason.Name(event.reason)
+            self._answer(event.id, name.removeprefix(_REASON_PREFIX).lower())
+
+    def _answer(self, entry_id: int, reason: str) -> None:
+        entry = self._entries.pop(entry_id, None)
+        if entry is not None and not entry.answer.done():
+            entry.answer.set_result(reason)
+
+    async def _poll_meanwhile(self, seconds: float) -> None:
+        """While there is no call, tell entries that have waited for the poll time, each in its turn."""
+        end = self._clock.monotonic() + seconds
+        while (now := self._clock.monotonic()) < end:
+            due = self._due(now)
+            if due is not None:
+                self._answer(due, LOST)
+            await asyncio.sleep(min(self._pace.reserve() if due is not None else end - now, end - now))
+
+    def _due(self, now: float) -> int | None:
+        """The entry that has waited longest, if that is long enough; the oldest are the first."""
+        for entry_id, entry in self._entries.items():
+            waited_seconds = now - max(entry.armed_at, self._down_since)
+            return entry_id if waited_seconds >= POLL_SECONDS else None
+        return None
