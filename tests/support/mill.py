@@ -1,0 +1,127 @@
+"""Real processes for acceptance tests: both services and a recording handler, killed and started again at will."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from tests.support import history
+
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
+LOOK_SECONDS = 0.005
+
+
+class Service:
+    """A process that prints `ready HOST:PORT`; started again it listens on the same port."""
+
+    def __init__(self, module: str, listen_variable: str, environment: dict[str, str], log: Path) -> None:
+        self._module = module
+        self._listen_variable = listen_variable
+        self._environment = environment
+        self._log = log
+        self._listen = "127.0.0.1:0"
+        self._child: subprocess.Popen[str] | None = None
+        self.address = ""
+
+    def start(self) -> None:
+        """Start and wait until it is ready."""
+        listen = {self._listen_variable: self._listen}
+        with self._log.open("ab") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", self._module],
+                env={**os.environ, **self._environment, **listen},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline().split()
+        assert line[:1] == ["ready"], f"{self._module} did not start: {self._log.read_text()[-2000:]}"
+        self.address = self._listen = line[1]
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._child is None:
+            return 0
+        child, self._child = self._child, None
+        if child.poll() is None:
+            child.send_signal(number)
+        try:
+            return child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return child.wait()
+        finally:
+            assert child.stdout is not None
+            child.stdout.close()
+
+
+class Mill:
+    """Both services and a handler in one folder."""
+
+    def __init__(self, folder: Path, **handler: str) -> None:
+        """`handler` are settings of tests/support/recording_handler.py, in lower case."""
+        self.folder = folder
+        self.history = history.HandlerLog(folder / "handler.jsonl")
+        stream = {"MILLRACE_STREAM_DATABASE_URL": f"sqlite:///{folder / 'stream.db'}"}
+        self.stream = Service("stream_service", "MILLRACE_STREAM_LISTEN", stream, folder / "stream.log")
+        recording = {"RECORDING_LOG": str(self.history.path)}
+        recording |= {f"RECORDING_{name.upper()}": value for name, value in handler.items()}
+        module = "tests.support.recording_handler"
+        self.handler = Service(module, "RECORDING_LISTEN", recording, folder / "recording.log")
+        self.mapping: Service
+
+    def start(self) -> None:
+        """Start all three."""
+        self.stream.start()
+        self.handler.start()
+        environment = {
+            "MILLRACE_MAPPING_DATABASE_URL": f"sqlite:///{self.folder / 'mapping.db'}",
+            "MILLRACE_MAPPING_STREAM_SERVICE": self.stream.address,
+        }
+        log = self.folder / "mapping.log"
+        self.mapping = Service("mapping_service", "MILLRACE_MAPPING_LISTEN", environment, log)
+        self.mapping.start()
+
+    def end(self) -> None:
+        """End whatever runs."""
+        for service in (getattr(self, "mapping", None), self.handler, self.stream):
+            if service is not None:
+                service.kill()
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, **handler: str) -> AsyncIterator[Mill]:
+    """All three processes for the length of the block."""
+    mill = Mill(folder, **handler)
+    try:
+        await asyncio.to_thread(mill.start)
+        yield mill
+    finally:
+        await asyncio.to_thread(mill.end)
+
+
+async def until(condition: Callable[[], bool], what: str, *, seconds: float = 60.0) -> None:
+    """Look again and again until a condition across processes holds; fails with `what` after a while."""
+    deadline = time.monotonic() + seconds
+    looked = asyncio.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(looked.wait(), LOOK_SECONDS)
