@@ -51,6 +51,7 @@ class Lane:
         self._queue: deque[Put] = deque()
         self._queued_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._linger_seconds = settings.linger_seconds
         self._is_full = asyncio.Event()
         self._is_stopping = False
         self._failures = 0
@@ -68,11 +69,12 @@ class Lane:
         self._queued_bytes += put.size_bytes
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
-        elif self._settings.linger_seconds and self._fills_a_call():
+        elif self._linger_seconds and self._fills_a_call():
             self._is_full.set()
 
     def hurry(self) -> None:
-        """Linger no longer."""
+        """Linger no longer, now and later."""
+        self._linger_seconds = 0.0
         self._is_full.set()
 
     async def stop(self) -> list[Put]:
@@ -87,7 +89,7 @@ class Lane:
 
     async def _run(self) -> None:
         try:
-            if self._settings.linger_seconds:
+            if self._linger_seconds:
                 await self._linger()
             while self._queue and not self._is_stopping:
                 await self._run_once()
@@ -126,7 +128,7 @@ class Lane:
         if self._fills_a_call():
             return
         try:
-            async with asyncio.timeout(self._settings.linger_seconds):
+            async with asyncio.timeout(self._linger_seconds):
                 await self._is_full.wait()
         except TimeoutError:
             return

@@ -39,6 +39,9 @@ class ProducerSettings:
     backoff_seconds_max: float = 2.0
     """Longest pause before any retry, unless the service asks for a longer one; at least the base."""
 
+    relist_seconds_min: float = 1.0
+    """Least time between two looks at a stream's shards because answers name others than it listed; 0 and up."""
+
     def __post_init__(self) -> None:
         _check("linger_seconds", self.linger_seconds, at_least=0)
         _check("call_records_max", self.call_records_max, at_least=1, at_most=limits.REQUEST_RECORDS_MAX)
@@ -49,6 +52,7 @@ class ProducerSettings:
         _check("call_timeout_seconds", self.call_timeout_seconds, above=0)
         _check("backoff_seconds_base", self.backoff_seconds_base, above=0)
         _check("backoff_seconds_max", self.backoff_seconds_max, at_least=self.backoff_seconds_base)
+        _check("relist_seconds_min", self.relist_seconds_min, at_least=0)
 
     def backoff_seconds(self, failures: int, chance: float) -> float:
         """The pause after so many failures in a row, at least 1, for a random number of 0 to 1: full jitter."""

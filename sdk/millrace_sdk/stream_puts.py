@@ -19,9 +19,6 @@ from millrace_sdk import lane, put, refusal, shard_map, stream_client
 from millrace_sdk.producer_settings import ProducerSettings
 from millrace_sdk.refusal import PutFailed
 
-REROUTE_SECONDS_MIN = 1.0
-"""Least time between two looks at the shards, should a service go on naming others than it lists."""
-
 
 class StreamPuts:
     """Puts of one stream on one event loop."""
@@ -44,6 +41,7 @@ class StreamPuts:
         self._stopping: list[lane.Lane] = []
         self._task: asyncio.Task[None] | None = None
         self._routed_at = 0.0
+        self._is_hurried = False
 
     @property
     def is_idle(self) -> bool:
@@ -59,7 +57,8 @@ class StreamPuts:
             self._start_routing()
 
     def hurry(self) -> None:
-        """Linger no longer."""
+        """Linger no longer, now and later."""
+        self._is_hurried = True
         for each in self._lanes:
             each.hurry()
 
@@ -69,7 +68,7 @@ class StreamPuts:
 
     def _on_moved(self) -> None:
         """The shards are no longer those that we know: stop the lanes and look again."""
-        if not self._lanes or asyncio.get_running_loop().time() - self._routed_at < REROUTE_SECONDS_MIN:
+        if not self._lanes or asyncio.get_running_loop().time() - self._routed_at < self._settings.relist_seconds_min:
             return
         self._stopping, self._lanes = self._lanes, []
         self._start_routing()
@@ -120,6 +119,8 @@ class StreamPuts:
             )
             for shard_id in self._map.shard_ids
         ]
+        if self._is_hurried:
+            self.hurry()
         waiting, self._unrouted = self._unrouted, deque()
         for one in waiting:
             self.send(one)
