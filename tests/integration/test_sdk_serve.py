@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -239,8 +239,7 @@ serve(handle, drain_timeout_seconds={seconds})
 def a_process(body: str = "pass", *, seconds: float = 10) -> Iterator[tuple[subprocess.Popen[str], int]]:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(body=body, seconds=seconds)],
-        env={"MILLRACE_HANDLER_LISTEN": "127.0.0.1:0"},
-        cwd=Path(__file__).parent,
+        env={**os.environ, "MILLRACE_HANDLER_LISTEN": "127.0.0.1:0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
