@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chassis.errors import DomainError
+from chassis.errors import DomainError, FieldViolation, InvalidArgument
 from stream_service.core import reading
 from stream_service.heads import Heads
 
@@ -55,7 +55,13 @@ class Watch:
         self._filled = asyncio.Event()
 
     async def arm(self, entries: Sequence[Entry]) -> None:
-        """Arm entries; those of which something is to tell already are answered at once."""
+        """Arm entries; those of which something is to tell already are answered at once.
+
+        Raises InvalidArgument where more than ENTRIES_MAX would be armed, or answered and not taken yet.
+        """
+        count = len(self._armed.keys() | {entry.id for entry in entries}) + len(self._events)
+        if count > ENTRIES_MAX:
+            raise InvalidArgument(FieldViolation("entries", f"{count} are open; at most {ENTRIES_MAX} may be"))
         for entry in entries:
             self.disarm((entry.id,))
             await self._arm(entry)

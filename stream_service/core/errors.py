@@ -51,6 +51,9 @@ class InvalidShardIterator(DomainError):
     reason = "INVALID_SHARD_ITERATOR"
     code = "INVALID_ARGUMENT"
 
+    def __init__(self) -> None:
+        super().__init__(violations=(FieldViolation("shard_iterator", "must be one that GetShardIterator made"),))
+
 
 class ShardIteratorExpired(DomainError):
     """The shard iterator is too old; make a new one after the last sequence number."""
@@ -71,6 +74,9 @@ class InvalidPageToken(DomainError):
 
     reason = "INVALID_PAGE_TOKEN"
     code = "INVALID_ARGUMENT"
+
+    def __init__(self) -> None:
+        super().__init__(violations=(FieldViolation("page_token", "must be the last answer's, or empty"),))
 
 
 class RequestIdReused(DomainError):
@@ -95,6 +101,7 @@ class RecordTooLarge(DomainError):
         super().__init__(
             f"the record has {size_bytes} bytes of key and data; at most {size_bytes_max} are allowed",
             metadata={"size_bytes": str(size_bytes), "size_bytes_max": str(size_bytes_max)},
+            violations=(FieldViolation("data", f"key and data must have at most {size_bytes_max} bytes together"),),
         )
 
 
