@@ -1,5 +1,6 @@
 """One group of works, one transaction: begin, transact, commit, and what each kind of failure means for the group."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -103,7 +104,8 @@ class Transactions:
         """
         try:
             return self._housekeeper.after_commit(self._connection)
-        except sqlalchemy.exc.DBAPIError as error:
+        except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
+            # A script runs past SQLAlchemy, so its errors come as the driver's own.
             fault = faults.classify(error)
             if fault is faults.Fault.FATAL:
                 raise Fatal(f"keeping the database in shape failed: {faults.name(error)}") from error

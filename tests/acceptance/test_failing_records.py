@@ -61,6 +61,7 @@ async def test_a_partial_answer_settles_what_comes_before_the_failure(tmp_path: 
             await _deliver(
                 running, clients, "1", "2", POISON, "4", report_batch_item_failures=True, maximum_retry_attempts=1
             )
+            await mill.until(lambda: bool(_dead_letters(running)), "the dead letter")
             await clients.put("orders", "5")
             await mill.until(lambda: "5" in running.history.refresh().delivered, "the record after the discarded ones")
 

@@ -70,10 +70,12 @@ async def a_service(disk: Path, clock: FakeClock) -> AsyncIterator[tuple[engine.
         housekeeper=maintenance.Maintenance(database, monotonic=clock.monotonic),
     )
     made.start(asyncio.get_running_loop())
-    yield database, made
-    await made.stop()
-    database.close()
-    assert fatal == []
+    try:
+        yield database, made
+        await made.stop()
+        database.close()
+    finally:
+        assert fatal == []
 
 
 async def fill(made: writer.Writer) -> int:

@@ -36,9 +36,12 @@ class RecordingHandler(handler_service_pb2_grpc.HandlerServiceServicer):
         about |= {"epoch": request.epoch, "mapping": request.mapping_id}
         numbers = [record.sequence_number for record in request.records]
         self._write(phase="start", **about, numbers=numbers, data=[record.data.decode() for record in request.records])
-        if self._seconds:
+        try:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._never.wait(), self._seconds)
+        except asyncio.CancelledError:
+            self._write(phase="end", **about, ok=False, failed=[])
+            raise
         failed = [
             record.sequence_number for record in request.records if self._failing and record.data == self._failing
         ]

@@ -364,3 +364,23 @@ async def test_the_house_waits_while_somebody_does(tmp_path: Path) -> None:
             assert await made.submit(Note(text)) == f"stored {text}"
         # Stopping is something that waits, too.
         await made.stop()
+
+
+class FullHouse(Chores):
+    """A housekeeper to whose script the driver itself says that the disk is full."""
+
+    def after_commit(self, connection: sqlalchemy.Connection) -> bool:
+        super().after_commit(connection)
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode = sqlite3.SQLITE_FULL  # type: ignore[misc]  # the driver sets it, too
+        raise full
+
+
+@pytest.mark.asyncio
+async def test_L8_a_disk_that_is_full_for_the_housekeeper_does_not_end_the_writer(tmp_path: Path) -> None:
+    chores = FullHouse(1)
+    async with a_notebook(tmp_path, housekeeper=chores) as (made, _):
+        await made.submit(Note("a"))
+        await asyncio.to_thread(chores.is_done.wait, 10)
+
+        assert await made.submit(Note("b")) == "stored b"
