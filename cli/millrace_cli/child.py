@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,9 +32,12 @@ class Child:
 
     def __init__(self, name: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> None:
         self.name = name
-        self.stdout = folder / f"{name}.out"
         self.log = folder / f"{name}.log"
-        with self.stdout.open("wb") as out, self.log.open("ab") as log:
+        # A file of its own, in which a second run on the same folder cannot write.
+        file, path = tempfile.mkstemp(prefix=f"millrace-{name}-", suffix=".out")
+        self.stdout = Path(path)
+        with open(file, "wb") as out, self.log.open("ab") as log:
+            self._log_begin = log.tell()
             self._process = _spawn(arguments, environment, out=out, log=log)
         _running.append(self)
 
@@ -61,15 +65,17 @@ class Child:
 
     def failure(self, what: str) -> ChildFailed:
         """The error that says what happened to it."""
-        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:]
+        said = self.log.read_bytes()[self._log_begin :].decode(errors="replace")
+        lines = said.splitlines()[-_LOG_LINES_SHOWN:]
         code = self._process.poll()
         ended = "" if code is None else f" (exit code {code})"
         return ChildFailed("\n".join([f"{self.name} {what}{ended}; the end of {self.log}:", *lines]))
 
     def kill(self) -> None:
-        """SIGKILL, and gone."""
+        """SIGKILL, and gone, with what it printed."""
         self._process.kill()
         self._process.wait()
+        self.stdout.unlink(missing_ok=True)
         with contextlib.suppress(ValueError):
             _running.remove(self)
 

@@ -91,7 +91,8 @@ def test_dev_on_data_that_is_in_use_says_so_and_leaves_nothing(tmp_path: Path) -
             _, stderr = second.process.communicate(timeout=60)
 
             assert second.process.returncode == 1
-            assert "stream_service did not start" in stderr
+            assert stderr.startswith("stream_service did not start")
+            assert "is in use by process" in stderr
             assert second.descendants() == []
         first.process.terminate()
         first.process.communicate(timeout=30)
