@@ -150,7 +150,7 @@ def test_l5_a_segment_holds_a_mebibyte_or_one_record(house: House) -> None:
     house.put(*(bytes(size) for size in sizes))
     rows = house.run("SELECT count, length(payload), previous_last, first FROM segment ORDER BY last")
     assert sum(count for count, *_ in rows) == len(sizes)
-    assert all(count == 1 or length <= segment.BYTES_MAX + 100 * count for count, length, *_ in rows)
+    assert all(count == 1 or length <= MIB + 100 * count for count, length, *_ in rows)
     assert len(rows) < len(sizes)
     assert [len(record.data) for record in decoded(house.read())] == sizes
 
@@ -182,3 +182,29 @@ def test_after_a_rollback_nothing_is_remembered_of_it(house: House) -> None:
     house.store.on_rolled_back()
     house.put(b"b")
     assert [record.data for record in decoded(house.read())] == [b"a", b"b"]
+
+
+def test_after_a_rollback_a_stream_that_was_made_in_it_is_not_there(house: House) -> None:
+    house.connection.exec_driver_sql("BEGIN IMMEDIATE")
+    put = works.Put("later", [a_record(b"lost")], 8)
+    house.store.transact(house.connection, [works.Create(StreamSpec(name="later"), ""), put])
+    house.connection.exec_driver_sql("ROLLBACK")
+    house.store.on_rolled_back()
+    assert [type(result) for result in house.write(put)] == [errors.StreamNotFound]
+
+
+def test_l2_a_segment_in_memory_that_the_snapshot_does_not_have_is_not_answered(house: House) -> None:
+    put = house.put(b"a")
+    house.connection.exec_driver_sql("BEGIN IMMEDIATE")
+    (done,) = house.store.transact(house.connection, [works.Put("orders", [a_record(b"later")], 8)])
+    house.connection.exec_driver_sql("ROLLBACK")
+    assert isinstance(done, works.PutDone)
+    cache = segment_cache.SegmentCache()
+    for each in done.commit.segments:
+        assert isinstance(each, segment.Segment)
+        cache.add(each)
+    place = reading.Place(stream_name="orders", stream_id="", shard_index=0, after=0)
+    found = sql_log.read(
+        house.connection, cache, sql_catalog.find_stream(house.connection, "orders"), place, reading.Bounds()
+    )
+    assert numbers(found) == put
