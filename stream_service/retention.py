@@ -19,10 +19,13 @@ PAUSE_SECONDS = 0.05
 class Retention:
     """The trimmer."""
 
-    def __init__(self, records: Records, clock: Clock, *, interval_seconds: float) -> None:
+    def __init__(
+        self, records: Records, clock: Clock, *, interval_seconds: float, pause_seconds: float = PAUSE_SECONDS
+    ) -> None:
         self._records = records
         self._clock = clock
         self._interval_seconds = interval_seconds
+        self._pause_seconds = pause_seconds
         self._looked_at = clock.monotonic()
 
     async def run(self) -> None:
@@ -33,7 +36,7 @@ class Retention:
                 is_complete = (await self.run_once()).is_complete
             except DomainError as error:
                 _log.warning("trim_failed", reason=error.reason)
-            await asyncio.sleep(self._interval_seconds if is_complete else PAUSE_SECONDS)
+            await asyncio.sleep(self._interval_seconds if is_complete else self._pause_seconds)
 
     async def run_once(self) -> works.Trimmed:
         """One pass; what it did. Horizons follow by at most twice the time since the pass before."""

@@ -48,8 +48,9 @@ class Event:
 class Watch:
     """The entries of one call. Events gather until they are taken."""
 
-    def __init__(self, heads: Heads) -> None:
+    def __init__(self, heads: Heads, *, entries_max: int = ENTRIES_MAX) -> None:
         self._heads = heads
+        self._entries_max = entries_max
         self._armed: dict[int, tuple[Entry, Callable[[], None]]] = {}
         self._events: list[Event] = []
         self._filled = asyncio.Event()
@@ -57,11 +58,11 @@ class Watch:
     async def arm(self, entries: Sequence[Entry]) -> None:
         """Arm entries; those of which something is to tell already are answered at once.
 
-        Raises InvalidArgument where more than ENTRIES_MAX would be armed, or answered and not taken yet.
+        Raises InvalidArgument where more than `entries_max` would be armed, or answered and not taken yet.
         """
         count = len(self._armed.keys() | {entry.id for entry in entries}) + len(self._events)
-        if count > ENTRIES_MAX:
-            raise InvalidArgument(FieldViolation("entries", f"{count} are open; at most {ENTRIES_MAX} may be"))
+        if count > self._entries_max:
+            raise InvalidArgument(FieldViolation("entries", f"{count} are open; at most {self._entries_max} may be"))
         for entry in entries:
             self.disarm((entry.id,))
             await self._arm(entry)

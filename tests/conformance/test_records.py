@@ -222,6 +222,17 @@ async def test_a_deleted_stream_is_gone_at_once_and_its_name_is_free(world: Worl
     assert await world.data() == []
 
 
+async def test_a_put_after_a_delete_is_refused_or_goes_to_the_new_stream(world: World) -> None:
+    await world.create()
+    await world.put(b"old")
+    await world.delete()
+    with pytest.raises(errors.StreamNotFound):
+        await world.put(b"lost")
+    await world.create()
+    await world.put(b"new")
+    assert await world.data() == [b"new"]
+
+
 async def test_l8_a_deleted_streams_records_are_purged_in_bounded_passes(world: World) -> None:
     await world.create()
     for _ in range(300):

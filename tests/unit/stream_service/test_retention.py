@@ -60,10 +60,9 @@ async def test_c2_the_time_of_a_pass_that_failed_counts_for_the_next() -> None:
     assert records.passed == [60, 120]
 
 
-async def test_the_loop_goes_on_after_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0)
+async def test_the_loop_goes_on_after_a_refusal() -> None:
     records = Passes(StorageFull(), works.Trimmed(segments=3, is_complete=False), works.Trimmed())
-    trimmer = retention.Retention(records, FakeClock(), interval_seconds=0)
+    trimmer = retention.Retention(records, FakeClock(), interval_seconds=0, pause_seconds=0)
     running = asyncio.create_task(trimmer.run())
     await records.is_done.wait()
     running.cancel()

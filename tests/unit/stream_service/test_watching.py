@@ -180,9 +180,9 @@ async def test_d2_a_look_up_that_a_delete_overtook_is_made_again() -> None:
     assert (await finding).last == a_shard().last + 9
 
 
-async def test_a_watch_keeps_its_bound_of_entries_over_all_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "ENTRIES_MAX", 3)
+async def test_a_watch_keeps_its_bound_of_entries_over_all_requests() -> None:
     house = House()
+    house.watch = watching.Watch(house.heads, entries_max=3)
     await house.world.create()
     await house.watch.arm([entry(1), entry(2)])
     await house.watch.arm([entry(2), entry(3)])
