@@ -16,7 +16,7 @@ class Page:
     """The records of one read, at least one, in order."""
 
     payload: bytes
-    """Encoded `repeated Record records = 1`, and nothing else."""
+    """Encoded `repeated Record records = 1`; what follows the last record's end is not looked at."""
     ends: Sequence[int]
     """Where each record ends in the payload, counted from its first byte."""
     numbers: Sequence[int]

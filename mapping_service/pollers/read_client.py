@@ -4,10 +4,9 @@ The answer's records are its first bytes, and its index says where each ends. So
 what follows them is decoded.
 """
 
+import sys
 from array import array
-from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from millrace.stream.v1 import stream_service_pb2
 
 from mapping_service.core import names
@@ -44,15 +43,14 @@ def position(shard: ShardAddress, *, after: int) -> stream_service_pb2.ShardPosi
 
 def answer(payload: bytes, read: Read) -> tuple[RecordsRead, int]:
     """What a read brought, and the stream service's clock in unix milliseconds."""
-    rest = _REST.FromString(payload)
-    ends = array("q", rest.index.end_offsets)
+    rest = stream_service_pb2.GetRecordsResponse.FromString(_tail(payload))
     page = None
-    if ends:
+    if rest.index.end_offsets:
         page = Page(
-            payload=payload[: ends[-1]],
-            ends=ends,
-            numbers=array("q", rest.index.numbers),
-            sizes=array("q", rest.index.sizes),
+            payload=payload,
+            ends=_column(rest.index.end_offsets),
+            numbers=_column(rest.index.numbers),
+            sizes=_column(rest.index.sizes),
         )
     brought = RecordsRead(
         page=page,
@@ -70,34 +68,23 @@ def number(sequence_number: str, *, default: int = 0) -> int:
     return default if parsed is None else parsed[0]
 
 
-def _missed(rest: Any) -> MissedRange:
+def _tail(payload: bytes) -> bytes:
+    """What comes after the records. The answer's last four bytes say how much that is."""
+    return payload[-int.from_bytes(payload[-4:], "little") :]
+
+
+def _column(packed: bytes) -> "array[int]":
+    column = array("q")
+    column.frombytes(packed)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
+
+
+def _missed(rest: stream_service_pb2.GetRecordsResponse) -> MissedRange:
     missed = rest.missed_records
     return MissedRange(
         after=number(missed.after_sequence_number),
         until=number(missed.until_sequence_number),
         count=missed.record_count,
     )
-
-
-def _without_records() -> Any:
-    """GetRecordsResponse but for its records: decoding it steps over them."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name="mapping_service/get_records_rest.proto",
-        package="millrace.mapping.rest",
-        syntax="proto3",
-        dependency=[stream_service_pb2.DESCRIPTOR.name, "google/protobuf/timestamp.proto"],
-    )
-    dependency = "millrace/stream/v1/stream.proto"
-    file.dependency.append(dependency)
-    rest = file.message_type.add()
-    stream_service_pb2.GetRecordsResponse.DESCRIPTOR.CopyToProto(rest)
-    rest.name = "Rest"
-    kept = [field for field in rest.field if field.name != "records"]
-    del rest.field[:]
-    rest.field.extend(kept)
-    pool = descriptor_pool.Default()
-    pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("millrace.mapping.rest.Rest"))
-
-
-_REST = _without_records()

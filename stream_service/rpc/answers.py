@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Sequence
 
 from google.protobuf import duration_pb2, timestamp_pb2
@@ -11,8 +13,13 @@ from millrace.stream.v1 import stream_service_pb2 as pb
 from stream_service import service, watching
 from stream_service.core import shard as shards
 from stream_service.core import works
+from stream_service.core.reading import Slice
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Stream
+
+_TAIL_TAG = bytes([pb.GetRecordsResponse.TAIL_BYTES_FIELD_NUMBER << 3 | 5])
+TAIL_FIELD_BYTES = 5
+"""Of the encoded field tail_bytes: its tag and its four bytes."""
 
 _REASONS = {
     watching.Reason.GROWN: pb.WATCH_REASON_GROWN,
@@ -89,15 +96,27 @@ def get_records(page: service.Page, *, include_index: bool) -> bytes:
         rest.missed_records.after_sequence_number = found.shard.text(page.asked)
         rest.missed_records.until_sequence_number = found.shard.text(found.start)
         rest.missed_records.record_count = page.missed
-    if include_index:
-        offset = 0
-        rest.index.SetInParent()
-        for each in found.slices:
-            rest.index.end_offsets.extend([end + offset for end in each.ends] if offset else each.ends)
-            rest.index.numbers.extend(each.numbers)
-            rest.index.sizes.extend(each.sizes)
-            offset += len(each.payload)
-    return b"".join([*(each.payload for each in found.slices), rest.SerializeToString()])
+    if not include_index:
+        return b"".join([*(each.payload for each in found.slices), rest.SerializeToString()])
+    rest.index.CopyFrom(_index(found.slices))
+    tail = rest.SerializeToString()
+    tail_bytes = (len(tail) + TAIL_FIELD_BYTES).to_bytes(4, "little")
+    return b"".join([*(each.payload for each in found.slices), tail, _TAIL_TAG, tail_bytes])
+
+
+def _index(slices: Sequence[Slice]) -> pb.RecordIndex:
+    """Where the records lie in the answer."""
+    ends, numbers, sizes = array("q"), array("q"), array("q")
+    offset = 0
+    for each in slices:
+        ends.extend([end + offset for end in each.ends])
+        numbers.extend(each.numbers)
+        sizes.extend(each.sizes)
+        offset += len(each.payload)
+    if sys.byteorder == "big":
+        for column in (ends, numbers, sizes):
+            column.byteswap()
+    return pb.RecordIndex(end_offsets=ends.tobytes(), numbers=numbers.tobytes(), sizes=sizes.tobytes())
 
 
 def watch(events: Sequence[watching.Event], now_millis: int) -> pb.WatchAppendsResponse:

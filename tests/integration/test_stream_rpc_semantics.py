@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import struct
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -83,6 +84,11 @@ async def read(stub: Any, shard_iterator: str, **more: Any) -> Any:
 def data_of(answer: Any) -> list[bytes]:
     """The data of the answer's records."""
     return [record.data for record in answer.records]
+
+
+def column(packed: bytes) -> list[int]:
+    """The integers of an index's column."""
+    return list(struct.unpack(f"<{len(packed) // 8}q", packed))
 
 
 def position(name: str, **more: Any) -> Any:
@@ -286,10 +292,15 @@ async def test_a_position_reads_like_an_iterator_and_the_index_slices_the_answer
 
     answer = pb.GetRecordsResponse.FromString(payload)
     assert [record.sequence_number for record in answer.records] == numbers[1:5]
-    assert list(answer.index.numbers) == [int(number[:20]) for number in numbers[1:5]]
-    assert list(answer.index.sizes) == [3 + len(record.data) for record in answer.records]
+    assert (
+        int.from_bytes(payload[-4:], "little")
+        == answer.tail_bytes
+        == len(payload) - column(answer.index.end_offsets)[-1]
+    )
+    assert column(answer.index.numbers) == [int(number[:20]) for number in numbers[1:5]]
+    assert column(answer.index.sizes) == [3 + len(record.data) for record in answer.records]
     begin = 0
-    for end, record in zip(answer.index.end_offsets, answer.records, strict=True):
+    for end, record in zip(column(answer.index.end_offsets), answer.records, strict=True):
         assert list(pb.GetRecordsResponse.FromString(payload[begin:end]).records) == [record]
         begin = end
     assert answer.next_position == numbers[4]

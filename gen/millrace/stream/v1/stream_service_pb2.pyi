@@ -390,13 +390,13 @@ class RecordIndex(_message.Message):
     END_OFFSETS_FIELD_NUMBER: _ClassVar[int]
     NUMBERS_FIELD_NUMBER: _ClassVar[int]
     SIZES_FIELD_NUMBER: _ClassVar[int]
-    end_offsets: _containers.RepeatedScalarFieldContainer[int]
-    numbers: _containers.RepeatedScalarFieldContainer[int]
-    sizes: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, end_offsets: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[int]] = ..., sizes: _Optional[_Iterable[int]] = ...) -> None: ...
+    end_offsets: bytes
+    numbers: bytes
+    sizes: bytes
+    def __init__(self, end_offsets: _Optional[bytes] = ..., numbers: _Optional[bytes] = ..., sizes: _Optional[bytes] = ...) -> None: ...
 
 class GetRecordsResponse(_message.Message):
-    __slots__ = ("records", "next_shard_iterator", "next_position", "millis_behind_latest", "child_shards", "service_time", "missed_records", "index", "end_of_shard")
+    __slots__ = ("records", "next_shard_iterator", "next_position", "millis_behind_latest", "child_shards", "service_time", "missed_records", "index", "end_of_shard", "tail_bytes")
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     NEXT_SHARD_ITERATOR_FIELD_NUMBER: _ClassVar[int]
     NEXT_POSITION_FIELD_NUMBER: _ClassVar[int]
@@ -406,6 +406,7 @@ class GetRecordsResponse(_message.Message):
     MISSED_RECORDS_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     END_OF_SHARD_FIELD_NUMBER: _ClassVar[int]
+    TAIL_BYTES_FIELD_NUMBER: _ClassVar[int]
     records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Record]
     next_shard_iterator: str
     next_position: str
@@ -415,7 +416,8 @@ class GetRecordsResponse(_message.Message):
     missed_records: MissedRecords
     index: RecordIndex
     end_of_shard: bool
-    def __init__(self, records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ..., next_shard_iterator: _Optional[str] = ..., next_position: _Optional[str] = ..., millis_behind_latest: _Optional[int] = ..., child_shards: _Optional[_Iterable[_Union[_stream_pb2.ChildShard, _Mapping]]] = ..., service_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., missed_records: _Optional[_Union[MissedRecords, _Mapping]] = ..., index: _Optional[_Union[RecordIndex, _Mapping]] = ..., end_of_shard: bool = ...) -> None: ...
+    tail_bytes: int
+    def __init__(self, records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ..., next_shard_iterator: _Optional[str] = ..., next_position: _Optional[str] = ..., millis_behind_latest: _Optional[int] = ..., child_shards: _Optional[_Iterable[_Union[_stream_pb2.ChildShard, _Mapping]]] = ..., service_time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., missed_records: _Optional[_Union[MissedRecords, _Mapping]] = ..., index: _Optional[_Union[RecordIndex, _Mapping]] = ..., end_of_shard: bool = ..., tail_bytes: _Optional[int] = ...) -> None: ...
 
 class WatchAppendsRequest(_message.Message):
     __slots__ = ("entries", "disarm_ids")
