@@ -8,7 +8,6 @@ The service registers an entry before it compares it with the head, so arming ag
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +78,11 @@ class WatchClient:
     async def run(self) -> None:
         """Keep the call up, for ever."""
         while True:
-            await self.run_once()
+            try:
+                await self.run_once()
+            except Exception as error:
+                _log.error("watch_failed", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def run_once(self) -> None:
         """One call, from its beginning to its end."""
@@ -95,23 +98,31 @@ class WatchClient:
             _METHOD,
             request_serializer=stream_service_pb2.WatchAppendsRequest.SerializeToString,
             response_deserializer=stream_service_pb2.WatchAppendsResponse.FromString,
-        )(self._requests())
+        )()
         self._heard_at = self._clock.monotonic()
-        guard = asyncio.create_task(self._guard(call), name="watch guard")
+        self._to_arm, self._to_disarm = list(self._entries), []
+        helpers = [asyncio.create_task(self._send(call)), asyncio.create_task(self._guard(call))]
         self._pace.open()
         try:
-            async for response in call:
+            return await self._receive(call)
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            call.cancel()
+
+    async def _receive(self, call: Any) -> str:
+        """Take answers until the call ends; how it ended."""
+        try:
+            while (response := await call.read()) is not grpc.aio.EOF:
                 self._take(response)
         except grpc.aio.AioRpcError as error:
-            return error.code().name
+            return str(error.code().name)
         except asyncio.CancelledError:
-            if guard.done() and not guard.cancelled():
-                return "SILENT"
-            raise
-        finally:
-            guard.cancel()
-            call.cancel()
-        return "ENDED"
+            # The guard cancels the call, a stop cancels this task.
+            if not call.cancelled() or asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                raise
+            return "SILENT"
+        return str((await call.code()).name)
 
     async def _guard(self, call: Any) -> None:
         """End a call that has missed its heartbeats."""
@@ -122,15 +133,17 @@ class WatchClient:
                 return
             await asyncio.sleep(left)
 
-    async def _requests(self) -> AsyncIterator[stream_service_pb2.WatchAppendsRequest]:
-        """What is to be armed and disarmed, as it comes; at first everything that waits."""
-        self._to_arm = list(self._entries)
-        self._to_disarm = []
-        while True:
-            while self._to_arm or self._to_disarm:
-                yield self._next_request()
-            self._wanted.clear()
-            await self._wanted.wait()
+    async def _send(self, call: Any) -> None:
+        """Send what is to be armed and disarmed, as it comes; at first everything that waits."""
+        try:
+            while True:
+                while self._to_arm or self._to_disarm:
+                    await call.write(self._next_request())
+                self._wanted.clear()
+                await self._wanted.wait()
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            # The call has ended, and whoever receives knows why.
+            call.cancel()
 
     def _next_request(self) -> stream_service_pb2.WatchAppendsRequest:
         arm, self._to_arm = self._to_arm[:ENTRIES_PER_MESSAGE_MAX], self._to_arm[ENTRIES_PER_MESSAGE_MAX:]
