@@ -85,6 +85,7 @@ Stream "{run.STREAM}" is mapped to the handler, whose lines appear below. Try ne
                          http://{stream}/millrace.stream.v1.StreamService/DescribeStream
   look at mappings     .venv/bin/buf curl --schema protos --protocol grpc --http2-prior-knowledge -d '{{}}' \\
                          http://{mapping}/millrace.mapping.v1.EventSourceMappingService/ListEventSourceMappings
+                       (make setup brings buf)
   write a handler      copy {stack.HANDLER.relative_to(clone)}, and register it under a name of its own
 
 Ctrl-C ends all of it; what was put and delivered is kept in {data}.
