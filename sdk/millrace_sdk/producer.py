@@ -54,9 +54,9 @@ class Producer:
         if self._is_closed:
             raise ProducerClosed("the producer is closed")
         data = data if type(data) is bytes else put.checked_data(data)
-        key = partition_key.encode()
-        size_bytes = put.checked_size(data, key, partition_key)
-        hash_key = put.checked_hash_key(explicit_hash_key) if explicit_hash_key else put.hash_of(key)
+        size_bytes = put.checked_size(data, partition_key)
+        if explicit_hash_key:
+            put.check_hash_key(explicit_hash_key)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[PutResult] = loop.create_future()
         one = Put(
@@ -64,7 +64,6 @@ class Producer:
             data,
             partition_key,
             explicit_hash_key or "",
-            hash_key,
             size_bytes,
             loop.time() + self._settings.delivery_timeout_seconds,
             False,

@@ -23,10 +23,13 @@ class Put(NamedTuple):
     data: bytes
     partition_key: str
     explicit_hash_key: str
-    hash_key: int
     size_bytes: int
     deadline: float
     may_be_stored: bool
+
+    def hash_key(self) -> int:
+        """Where it belongs among the shards. Reckoned when asked for: a stream of one shard never asks."""
+        return int(self.explicit_hash_key) if self.explicit_hash_key else hash_of(self.partition_key)
 
     def fail(self, error: Exception) -> None:
         """Tell the caller, if it still waits."""
@@ -43,29 +46,28 @@ def checked_data(data: bytes | bytearray | memoryview) -> bytes:
     raise TypeError(f"data must be bytes, not {type(data).__name__}; text is put as text.encode()")
 
 
-def checked_size(data: bytes, key: bytes, partition_key: str) -> int:
-    """Bytes of key and data. Raises ValueError beyond what a request may hold."""
-    if not 1 <= len(partition_key) <= limits.PARTITION_KEY_CHARACTERS_MAX:
-        raise ValueError(
-            f"a partition key has 1 to {limits.PARTITION_KEY_CHARACTERS_MAX} characters, not {len(partition_key)}"
-        )
-    size_bytes = len(data) + len(key)
+def checked_size(data: bytes, partition_key: str) -> int:
+    """Bytes of key and data. Raises ValueError beyond what a request may hold, and for a key that UTF-8 cannot hold."""
+    characters = len(partition_key)
+    if not 1 <= characters <= limits.PARTITION_KEY_CHARACTERS_MAX:
+        raise ValueError(f"a partition key has 1 to {limits.PARTITION_KEY_CHARACTERS_MAX} characters, not {characters}")
+    key_bytes = characters if partition_key.isascii() else len(partition_key.encode())
+    size_bytes = len(data) + key_bytes
     if size_bytes > limits.REQUEST_BYTES_MAX:
         raise ValueError(f"key and data have {size_bytes} bytes; at most {limits.REQUEST_BYTES_MAX} are allowed")
     return size_bytes
 
 
-def hash_of(key: bytes) -> int:
-    """The hash key of a partition key in UTF-8: its MD5 as a 128-bit number."""
-    return int.from_bytes(hashlib.md5(key, usedforsecurity=False).digest(), "big")
+def hash_of(partition_key: str) -> int:
+    """The hash key of a partition key: the MD5 of its UTF-8 as a 128-bit number."""
+    return int.from_bytes(hashlib.md5(partition_key.encode(), usedforsecurity=False).digest(), "big")
 
 
-def checked_hash_key(explicit_hash_key: str) -> int:
-    """The number. Raises ValueError unless it is plain decimal digits in the hash space, without leading zeros."""
+def check_hash_key(explicit_hash_key: str) -> None:
+    """Raise ValueError unless it is plain decimal digits in the hash space, without leading zeros."""
     text = explicit_hash_key
     is_plain = text.isascii() and text.isdecimal() and len(text) <= 39 and (text == "0" or text[0] != "0")
     if not is_plain or int(text) > limits.HASH_KEY_MAX:
         raise ValueError(
             f"explicit_hash_key is {text[:50]!r}; it must be a decimal integer, 0 to {limits.HASH_KEY_MAX}"
         )
-    return int(text)

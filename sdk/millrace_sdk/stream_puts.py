@@ -50,8 +50,11 @@ class StreamPuts:
 
     def send(self, one: put.Put) -> None:
         """Send it on the lane of its shard, once that is known."""
-        if self._lanes:
-            self._lanes[self._map.index_of(one.hash_key)].add(one)
+        lanes = self._lanes
+        if len(lanes) == 1:
+            lanes[0].add(one)
+        elif lanes:
+            lanes[self._map.index_of(one.hash_key())].add(one)
         else:
             self._unrouted.append(one)
             self._start_routing()

@@ -136,8 +136,13 @@ async def running(fake: FakeStreamService) -> AsyncIterator[str]:
 
 class _Servicer(stream_service_pb2_grpc.StreamServiceServicer):
     def __init__(self, fake: FakeStreamService) -> None:
-        self.ListShards = fake.ListShards
-        self.PutRecords = fake.PutRecords
+        self._fake = fake
+
+    async def ListShards(self, request: stream_service_pb2.ListShardsRequest, context: Any) -> Any:
+        return await self._fake.ListShards(request, context)
+
+    async def PutRecords(self, request: stream_service_pb2.PutRecordsRequest, context: Any) -> Any:
+        return await self._fake.PutRecords(request, context)
 
 
 def _status(fault: Fault) -> Any:

@@ -13,29 +13,38 @@ from millrace_sdk import put, shard_map
 def test_a_hash_key_is_the_md5_of_the_key_as_a_number(key: str) -> None:
     expected = int(hashlib.md5(key.encode()).hexdigest(), 16)
 
-    assert put.hash_of(key.encode()) == expected
+    assert put.hash_of(key) == expected
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "01", "1 ", "x", "٣", str(2**128), "1" * 400])
 def test_an_explicit_hash_key_that_is_no_plain_number_of_the_space_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="explicit_hash_key"):
-        put.checked_hash_key(text)
+        put.check_hash_key(text)
 
 
 @given(st.integers(0, 2**128 - 1))
-def test_an_explicit_hash_key_is_its_number(number: int) -> None:
-    assert put.checked_hash_key(str(number)) == number
+def test_an_explicit_hash_key_of_the_space_is_taken(number: int) -> None:
+    put.check_hash_key(str(number))
 
 
 def test_a_record_beyond_the_request_limit_is_refused_with_its_size() -> None:
     with pytest.raises(ValueError, match="10485761 bytes; at most 10485760"):
-        put.checked_size(bytes(10 * 1024 * 1024), b"k", "k")
+        put.checked_size(bytes(10 * 1024 * 1024), "k")
 
 
 @pytest.mark.parametrize("key", ["", "k" * 257])
 def test_a_key_of_a_wrong_length_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="1 to 256 characters"):
-        put.checked_size(b"", key.encode(), key)
+        put.checked_size(b"", key)
+
+
+def test_a_size_counts_the_key_in_utf_8() -> None:
+    assert put.checked_size(b"123", "é") == 5
+
+
+def test_a_key_that_utf_8_cannot_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        put.checked_size(b"", "\udc80")
 
 
 def test_data_may_be_any_bytes_but_no_text_and_no_number() -> None:
