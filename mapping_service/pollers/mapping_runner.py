@@ -30,6 +30,7 @@ from mapping_service.core.ports import ShardAddress
 from mapping_service.core.shard_events import StopReason
 from mapping_service.core.shard_listing import ShardListing, StreamMark
 from mapping_service.pollers.shard_poller import ShardPoller
+from mapping_service.pollers.timers import Timer
 from mapping_service.pollers.world import World
 from mapping_service.stores import Stores
 
@@ -73,7 +74,7 @@ class MappingRunner:
         self._failures = 0
         self._running: asyncio.Task[None] | None = None
         self._appearing: asyncio.Task[None] | None = None
-        self._retry: asyncio.TimerHandle | None = None
+        self._retry: Timer | None = None
         world.results.know(mapping.mapping_id, mapping.last_processing_result)
 
     @property
@@ -298,7 +299,7 @@ class MappingRunner:
         if self._retry is not None:
             self._retry.cancel()
         if not self._is_over:
-            self._retry = asyncio.get_running_loop().call_later(delay, self.kick)
+            self._retry = self._world.call_later(delay, self.kick)
 
     def _end(self) -> None:
         self._is_over = True

@@ -7,6 +7,8 @@ import structlog
 
 from chassis.errors import DomainError
 from mapping_service.core.mapping import NO_RECORDS_PROCESSED
+from mapping_service.pollers import timers
+from mapping_service.pollers.timers import CallLater, Timer
 from mapping_service.stores import Storage, Stores
 
 _log = structlog.get_logger(__name__)
@@ -34,10 +36,12 @@ class _Said:
 class Results:
     """What all mappings say. A problem of the mapping goes before one of a shard, that before the last result."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, call_later: CallLater = timers.call_later) -> None:
         self._storage = storage
+        self._call_later = call_later
         self._said: dict[str, _Said] = {}
         self._changed: set[str] = set()
+        self._timer: Timer | None = None
         self._storing: asyncio.Task[None] | None = None
 
     def know(self, mapping_id: str, stored: str) -> None:
@@ -76,14 +80,25 @@ class Results:
 
     async def stop(self) -> None:
         """Store what is not stored yet."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._storing is not None:
-            self._storing.cancel()
             await asyncio.wait({self._storing})
-        await self.run_once()
+        await self.run()
+
+    async def run(self) -> None:
+        """Store what changed; if that fails only what people see is late."""
+        changed = self._changed
+        try:
+            await self.run_once()
+        except DomainError as error:
+            _log.warning("results_not_stored", reason=error.reason)
+            self._changed |= changed
+            self._store_later()
 
     async def run_once(self) -> int:
         """Store what changed, in one transaction; answers how many mappings that concerned."""
-        changed = {mapping_id: self._said[mapping_id].text for mapping_id in self._changed}
+        changed = {each: self._said[each].text for each in self._changed if each in self._said}
         self._changed = set()
         if not changed:
             return 0
@@ -103,14 +118,12 @@ class Results:
             self._changed.discard(mapping_id)
             return
         self._changed.add(mapping_id)
-        if self._storing is None or self._storing.done():
-            self._storing = asyncio.create_task(self._store_soon(), name="store results")
+        self._store_later()
 
-    async def _store_soon(self) -> None:
-        while self._changed:
-            await asyncio.sleep(GATHER_SECONDS)
-            try:
-                await self.run_once()
-            except DomainError as error:
-                # Only what people see is late; the next change brings it.
-                _log.warning("results_not_stored", reason=error.reason)
+    def _store_later(self) -> None:
+        if self._timer is None:
+            self._timer = self._call_later(GATHER_SECONDS, self._begin_to_store)
+
+    def _begin_to_store(self) -> None:
+        self._timer = None
+        self._storing = asyncio.create_task(self.run(), name="store results")

@@ -8,6 +8,7 @@ There is no loop that waits: an idle shard is one armed watch. All is on the eve
 """
 
 import asyncio
+import functools
 import traceback
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
@@ -54,6 +55,7 @@ from mapping_service.core.shard_events import (
     Woken,
 )
 from mapping_service.core.shard_machine import ShardMachine
+from mapping_service.pollers.timers import Timer
 from mapping_service.pollers.world import World
 
 _log = structlog.get_logger(__name__)
@@ -106,7 +108,7 @@ class ShardPoller:
         self._account = world.budget.open_account()
         self._under = _Under()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers: dict[str, Timer] = {}
         self._is_over = False
 
     @property
@@ -121,32 +123,35 @@ class ShardPoller:
 
     def start(self) -> None:
         """Begin."""
-        self.run_once(Started())
+        self.run(Started())
 
     def change(self, policy: Policy) -> None:
         """The mapping has new knobs."""
-        self.run_once(MappingChanged(policy=policy))
+        self.run(MappingChanged(policy=policy))
 
     def request_stop(self) -> None:
         """Finish what is in flight, store it, stop; the owner is told."""
-        self.run_once(StopRequested())
+        self.run(StopRequested())
 
     def cut_off(self) -> None:
         """Stop now; a call to the handler is cancelled. What was not stored is delivered again."""
         self._finish(None)
 
-    def run_once(self, event: Event) -> int:
-        """Take in what happened and do what follows; answers how many things that were."""
-        if self._is_over:
-            return 0
+    def run(self, event: Event) -> None:
+        """Take in what happened. If that fails, the poller stops, and its owner begins again from the lease row."""
         try:
-            actions = self._machine.step(event, self._world.now())
-            self._account.settle(self._machine.held_bytes, is_reading=self._under.is_reading)
-            for action in actions:
-                self._do(action)
+            self.run_once(event)
         except Exception as error:
             self._fail(error)
+
+    def run_once(self, event: Event) -> int:
+        """Tell the machine what happened and do what it asks for; answers how many things that were."""
+        if self._is_over:
             return 0
+        actions = self._machine.step(event, self._world.now())
+        self._account.settle(self._machine.held_bytes, is_reading=self._under.is_reading)
+        for action in actions:
+            self._do(action)
         return len(actions)
 
     def _do(self, action: Action) -> None:
@@ -190,17 +195,17 @@ class ShardPoller:
         granted = self._account.reserve(action.limit_bytes)
         event = await self._world.source.read(self._address, replace(action, limit_bytes=granted))
         self._under.is_reading = False
-        self.run_once(event)
+        self.run(event)
         if isinstance(event, ReadFailed) and not event.retryable and not event.data_loss:
             self._owner.on_trouble(self)
 
     async def _watch(self, after: int) -> None:
         reason = await self._world.source.watch(self._address, after=after)
-        self.run_once(Woken(reason=reason))
+        self.run(Woken(reason=reason))
 
     async def _invoke(self, action: Invoke) -> None:
         answer = await self._call(action)
-        self.run_once(HandlerAnswered(invocation_id=action.invocation_id, attempt=action.attempt, answer=answer))
+        self.run(HandlerAnswered(invocation_id=action.invocation_id, attempt=action.attempt, answer=answer))
 
     async def _call(self, action: Invoke) -> Answer:
         mapping = self._owner.mapping
@@ -225,12 +230,12 @@ class ShardPoller:
             children = await self._children() if action.ended else ()
             await self._world.storage.checkpoint(self._write(action, children))
         except LeaseLost:
-            self.run_once(await self._look_again())
+            self.run(await self._look_again())
         except DomainError as error:
             outcome_is_known = error.reason != "OUTCOME_UNKNOWN"
-            self.run_once(CheckpointFailed(problem=error.message) if outcome_is_known else await self._look_again())
+            self.run(CheckpointFailed(problem=error.message) if outcome_is_known else await self._look_again())
         else:
-            self.run_once(CheckpointStored())
+            self.run(CheckpointStored())
 
     def _write(self, action: StoreCheckpoint, children: tuple[NewLease, ...]) -> CheckpointWrite:
         return CheckpointWrite(
@@ -269,8 +274,8 @@ class ShardPoller:
 
     def _set_timer(self, action: SetTimer) -> None:
         self._cancel_timer(action.timer_id)
-        loop = asyncio.get_running_loop()
-        self._timers[action.timer_id] = loop.call_later(action.after_seconds, self._fire, action.timer_id)
+        fire = functools.partial(self._fire, action.timer_id)
+        self._timers[action.timer_id] = self._world.call_later(action.after_seconds, fire)
 
     def _cancel_timer(self, timer_id: str) -> None:
         timer = self._timers.pop(timer_id, None)
@@ -279,7 +284,7 @@ class ShardPoller:
 
     def _fire(self, timer_id: str) -> None:
         self._timers.pop(timer_id, None)
-        self.run_once(TimerFired(timer_id=timer_id))
+        self.run(TimerFired(timer_id=timer_id))
 
     def _spawn(self, doing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(doing)

@@ -24,6 +24,9 @@ READ_SECONDS = 20.0
 READS_MAX = 64
 """Reads at a time; more wait. They bound what a start with thousands of shards holds in memory at once."""
 
+KEPT_SECONDS = 1.0
+"""How long records that came with an event wait for their read, which follows at once."""
+
 PAGE_SIZE = 1_000
 
 _SERVICE = "/millrace.stream.v1.StreamService/"
@@ -42,6 +45,7 @@ class StreamClient:
         self._pace = Pace(clock)
         self._watch = WatchClient(self._connection, clock, service_clock=self.clock, pace=self._pace)
         self._reads = asyncio.Semaphore(READS_MAX)
+        self._brought: dict[tuple[ShardAddress, int], bytes] = {}
         pb = stream_service_pb2
         self._get_records: Any = self._connection.channel.unary_unary(read_client.METHOD)
         self._list_shards = self._method("ListShards", pb.ListShardsRequest, pb.ListShardsResponse)
@@ -95,19 +99,33 @@ class StreamClient:
 
     async def read(self, shard: ShardAddress, read: Read) -> RecordsRead | ReadFailed:
         """See StreamSource."""
+        kept = self._brought.pop((shard, read.after), None)
+        if kept is not None and read.upto is None:
+            return self._answered(kept, read)
         await self._pace.turn()
         async with self._reads:
             try:
                 payload = await self._get_records(read_client.request(shard, read), timeout=READ_SECONDS)
             except grpc.aio.AioRpcError as error:
                 return _failure(error, shard)
+        return self._answered(payload, read)
+
+    def _answered(self, payload: bytes, read: Read) -> RecordsRead:
         brought, service_millis = read_client.answer(payload, read)
         self.clock.heard(service_millis)
         return brought
 
     async def watch(self, shard: ShardAddress, *, after: int) -> str:
         """See StreamSource."""
-        return await self._watch.watch(read_client.position(shard, after=after))
+        reason, brought = await self._watch.watch(read_client.position(shard, after=after))
+        if brought:
+            self._keep(shard, after, brought)
+        return reason
+
+    def _keep(self, shard: ShardAddress, after: int, brought: bytes) -> None:
+        """What came with an event answers the read that follows it, and is forgotten when there is none."""
+        self._brought[shard, after] = brought
+        asyncio.get_running_loop().call_later(KEPT_SECONDS, self._brought.pop, (shard, after), None)
 
     async def service_millis(self) -> int:
         """See StreamSource."""

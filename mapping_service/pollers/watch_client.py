@@ -30,6 +30,10 @@ RETRY_SECONDS = 0.5
 """Between a call that broke and the next attempt."""
 
 ENTRIES_PER_MESSAGE_MAX = 1_000
+
+INLINE_BYTES_MAX = 65_536
+"""Few new records come along with the event, which saves asking for them."""
+
 LOST = "lost"
 
 Position = stream_service_pb2.ShardPosition
@@ -41,7 +45,7 @@ _REASON_PREFIX = "WATCH_REASON_"
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     position: Position
-    answer: asyncio.Future[str]
+    answer: asyncio.Future[tuple[str, bytes]]
     armed_at: float
 
 
@@ -61,11 +65,14 @@ class WatchClient:
         self._heard_at = 0.0
         self._down_since = clock.monotonic()
 
-    async def watch(self, position: Position) -> str:
-        """Wait until there is something behind the position; answers why, in small letters. Cancelling disarms."""
+    async def watch(self, position: Position) -> tuple[str, bytes]:
+        """Wait until there is something behind the position; answers why, in small letters. Cancelling disarms.
+
+        Beside the reason comes an encoded GetRecordsResponse with what is new, or nothing when that is much.
+        """
         self._last_id += 1
         entry_id = self._last_id
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[tuple[str, bytes]] = asyncio.get_running_loop().create_future()
         self._entries[entry_id] = _Entry(position, answer, self._clock.monotonic())
         self._to_arm.append(entry_id)
         self._wanted.set()
@@ -152,7 +159,7 @@ class WatchClient:
         for entry_id in arm:
             entry = self._entries.get(entry_id)
             if entry is not None:
-                request.entries.add(id=entry_id, position=entry.position)
+                request.entries.add(id=entry_id, position=entry.position, inline_bytes_max=INLINE_BYTES_MAX)
         return request
 
     def _take(self, response: stream_service_pb2.WatchAppendsResponse) -> None:
@@ -160,12 +167,12 @@ class WatchClient:
         self._service_clock.heard(response.service_time.ToMilliseconds())
         for event in response.events:
             name = stream_service_pb2.WatchReason.Name(event.reason)
-            self._answer(event.id, name.removeprefix(_REASON_PREFIX).lower())
+            self._answer(event.id, name.removeprefix(_REASON_PREFIX).lower(), event.records_response)
 
-    def _answer(self, entry_id: int, reason: str) -> None:
+    def _answer(self, entry_id: int, reason: str, brought: bytes = b"") -> None:
         entry = self._entries.pop(entry_id, None)
         if entry is not None and not entry.answer.done():
-            entry.answer.set_result(reason)
+            entry.answer.set_result((reason, brought))
 
     async def _poll_meanwhile(self, seconds: float) -> None:
         """While there is no call, tell entries that have waited for the poll time, each in its turn."""

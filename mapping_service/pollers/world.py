@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from mapping_service.core.moment import Moment
 from mapping_service.core.ports import Clock, HandlerClient, StreamSource
+from mapping_service.pollers import timers
 from mapping_service.pollers.budget import Budget
 from mapping_service.pollers.handler_directory import HandlerDirectory
 from mapping_service.pollers.results import Results
+from mapping_service.pollers.timers import CallLater
 from mapping_service.stores import Storage
 
 
@@ -27,6 +29,7 @@ class World:
     """The stream service's clock; None before anything was heard of it."""
     results: Results
     budget: Budget = field(default_factory=Budget)
+    call_later: CallLater = timers.call_later
     chance: Callable[[], float] = random.random
     """A random number, at least 0 and below 1."""
 
