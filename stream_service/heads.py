@@ -6,7 +6,7 @@ Lives on the event loop. Whoever waits registers first and then compares, so tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stream_service.core import errors, reading, works
 from stream_service.core.ports import Records
@@ -56,6 +56,14 @@ class Heads:
         if known is None or (place.stream_id and place.stream_id != known[0].stream_id):
             return None
         return known[1].get(place.shard_index)
+
+    def row(self, place: reading.Place) -> tuple[Stream, Shard] | None:
+        """The stream and its shard's row as committed last; None when it was not found before, or is gone since."""
+        head = self.peek(place)
+        if head is None:
+            return None
+        stream = self._streams[place.stream_name][0]
+        return stream, replace(head.shard, last=head.last, horizon=head.horizon)
 
     def on_committed(self, group: Sequence[object], results: Sequence[object]) -> None:
         """Take over what a commit changed, then wake. Called on the loop before the writer's callers go on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chassis.errors import Violations
 from stream_service import heads
@@ -18,20 +18,6 @@ from stream_service.core.stream import Stream
 PAGE_SIZE_DEFAULT = 100
 SHARD_PAGE_SIZE_DEFAULT = 1_000
 PAGE_SIZE_CAP = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """What a read answers: what was found, and where to go on."""
-
-    found: reading.Found
-    missed: int
-    """Records that were trimmed between the place that was asked for and where reading began; the least number
-    where the place was not the shard's beginning, as nobody knows the count of a trimmed place."""
-    asked: int
-    millis_behind: int
-    next_iterator: str
-    service_millis: int
 
 
 class StreamService:
@@ -115,14 +101,30 @@ class StreamService:
 
     async def get_records(
         self, place: reading.Place, bounds: reading.Bounds, *, max_wait_seconds: float, with_iterator: bool
-    ) -> Page:
+    ) -> reading.Page:
         """Records after a place; waits for the first one if asked to. Raises what Records.read does."""
-        found = await self._records.read(place, bounds)
+        found = self._at_hand(place, bounds) or await self._records.read(place, bounds)
         if max_wait_seconds and _may_grow(found, bounds):
             found = await self._read_when_grown(
                 replace(place, stream_id=found.stream.stream_id), bounds, max_wait_seconds
             )
         return self._page(place, found, with_iterator=with_iterator)
+
+    def new_records(self, place: reading.Place, bytes_max: int) -> reading.Page | None:
+        """All records after a place, if they are few and at hand; for a watch, which must not wait for the disk."""
+        found = self._at_hand(place, reading.Bounds(bytes_max=bytes_max))
+        is_small = found is not None and sum(sum(each.sizes) for each in found.slices) <= bytes_max
+        return self._page(place, found, with_iterator=False) if found is not None and is_small else None
+
+    def _at_hand(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found | None:
+        """What memory can answer: everything between a place that is not trimmed and the head of an open shard."""
+        known = self.heads.row(place)
+        if known is None:
+            return None
+        stream, shard = known
+        if not shard.is_open or not shard.horizon <= place.after < shard.last:
+            return None
+        return self._records.at_hand(stream, shard, place.after, bounds)
 
     async def _read_when_grown(self, place: reading.Place, bounds: reading.Bounds, seconds: float) -> reading.Found:
         """Register, compare with what is committed, wait for a change or the end of the time, read again."""
@@ -142,13 +144,13 @@ class StreamService:
             if not _may_grow(found, bounds) or self._clock.monotonic() >= deadline:
                 return found
 
-    def _page(self, place: reading.Place, found: reading.Found, *, with_iterator: bool) -> Page:
+    def _page(self, place: reading.Place, found: reading.Found, *, with_iterator: bool) -> reading.Page:
         now, shard = self.now_millis(), found.shard
         is_tip = found.position >= shard.last
         next_iterator = ""
         if with_iterator and not found.is_end:
             next_iterator = self._iterator(replace(place, stream_id=found.stream.stream_id, after=found.position))
-        return Page(
+        return reading.Page(
             found=found,
             missed=_missed(place, shard),
             asked=place.after,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,9 +11,15 @@ from chassis.errors import DomainError, FieldViolation, InvalidArgument
 from stream_service.core import reading
 from stream_service.heads import Heads
 
+NewRecords = Callable[[reading.Place, int], reading.Page | None]
+"""All records after a place, if they have at most so many bytes and are at hand."""
+
 HEARTBEAT_SECONDS = 5.0
 ENTRIES_MAX = 100_000
 """Entries that one call may have armed."""
+
+INLINE_BYTES_MAX = 65_536
+"""Records that an event may bring along: what costs less to send than to be asked for."""
 
 
 class Reason(StrEnum):
@@ -34,6 +39,8 @@ class Entry:
     id: int
     place: reading.Place
     waits_for_stream: bool = False
+    inline_bytes_max: int = 0
+    """Most bytes of records that the answer may bring along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,17 @@ class Event:
     id: int
     reason: Reason
     head: str = ""
+    page: reading.Page | None = None
+    """All records after the entry's place, if they were wanted, few and at hand."""
 
 
 class Watch:
     """The entries of one call. Events gather until they are taken."""
 
-    def __init__(self, heads: Heads, *, entries_max: int = ENTRIES_MAX) -> None:
+    def __init__(self, heads: Heads, *, new_records: NewRecords | None = None, entries_max: int = ENTRIES_MAX) -> None:
+        """Without `new_records` no event brings records along."""
         self._heads = heads
+        self._new_records = new_records
         self._entries_max = entries_max
         self._armed: dict[int, tuple[Entry, Callable[[], None]]] = {}
         self._events: list[Event] = []
@@ -80,10 +91,14 @@ class Watch:
 
     async def batches(self, *, until: asyncio.Future[None]) -> AsyncIterator[list[Event]]:
         """Events of the moment together, an empty list as a heartbeat; ends when `until` is done."""
+        loop = asyncio.get_running_loop()
         until.add_done_callback(lambda _: self._filled.set())
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._filled.wait(), HEARTBEAT_SECONDS)
+            if not self._filled.is_set():
+                # A timer of its own instead of wait_for, which would cost each event a task.
+                heartbeat = loop.call_later(HEARTBEAT_SECONDS, self._filled.set)
+                await self._filled.wait()
+                heartbeat.cancel()
             self._filled.clear()
             events, self._events = self._events, []
             if events or not until.done():
@@ -145,7 +160,10 @@ class Watch:
             else:
                 return
         self.disarm((entry.id,))
-        self._answer(Event(entry.id, reason, text))
+        page = None
+        if reason is Reason.GROWN and entry.inline_bytes_max and self._new_records is not None:
+            page = self._new_records(entry.place, entry.inline_bytes_max)
+        self._answer(Event(entry.id, reason, text, page))
 
     def _answer(self, event: Event) -> None:
         self._events.append(event)

@@ -81,6 +81,7 @@ class WatchClient:
         finally:
             if self._entries.pop(entry_id, None) is not None:
                 self._to_disarm.append(entry_id)
+                self._wanted.set()
 
     async def run(self) -> None:
         """Keep the call up, for ever."""

@@ -39,5 +39,11 @@ class Records(Protocol):
     async def shards(self, name: str, stream_id: str = "") -> tuple[Stream, Sequence[Shard]]:
         """A stream and all its shards in the order of their ids. Raises StreamNotFound."""
 
+    def at_hand(self, stream: Stream, shard: Shard, after: int, bounds: reading.Bounds) -> reading.Found | None:
+        """All records of an open shard after a number, if memory has them; None if it does not, or bounds forbid all.
+
+        `shard` is the row as committed. Does no I/O, so that the loop may ask.
+        """
+
     async def read(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
         """Records after a place. Raises StreamNotFound, ShardNotFound, PositionAhead, RecordsDamaged."""

@@ -59,3 +59,17 @@ class Found:
     def is_end(self) -> bool:
         """Whether nothing will come after this."""
         return not self.shard.is_open and self.position >= self.shard.last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a read answers: what was found, and where to go on."""
+
+    found: Found
+    missed: int
+    """Records that were trimmed between the place that was asked for and where reading began; the least number
+    where the place was not the shard's beginning, as nobody knows the count of a trimmed place."""
+    asked: int
+    millis_behind: int
+    next_iterator: str
+    service_millis: int

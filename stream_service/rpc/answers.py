@@ -10,9 +10,9 @@ from google.protobuf import duration_pb2, timestamp_pb2
 from millrace.stream.v1 import stream_pb2
 from millrace.stream.v1 import stream_service_pb2 as pb
 
-from stream_service import service, watching
+from stream_service import watching
+from stream_service.core import reading, works
 from stream_service.core import shard as shards
-from stream_service.core import works
 from stream_service.core.reading import Slice
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Stream
@@ -81,7 +81,7 @@ def put_records(done: works.PutDone) -> pb.PutRecordsResponse:
     return response
 
 
-def get_records(page: service.Page, *, include_index: bool) -> bytes:
+def get_records(page: reading.Page, *, include_index: bool) -> bytes:
     """The encoded answer: records as they are stored, then everything else."""
     found = page.found
     rest = pb.GetRecordsResponse(
@@ -123,7 +123,12 @@ def watch(events: Sequence[watching.Event], now_millis: int) -> pb.WatchAppendsR
     """Events of the moment."""
     return pb.WatchAppendsResponse(
         events=[
-            pb.WatchEvent(id=event.id, reason=_REASONS[event.reason], head_sequence_number=event.head)
+            pb.WatchEvent(
+                id=event.id,
+                reason=_REASONS[event.reason],
+                head_sequence_number=event.head,
+                records_response=get_records(event.page, include_index=True) if event.page else b"",
+            )
             for event in events
         ],
         service_time=time_of(now_millis),

@@ -12,7 +12,7 @@ from millrace.stream.v1 import stream_service_pb2 as pb
 from chassis.errors import Violations
 from stream_service.core import limits, names, reading, router, sequence, shard, starting, stream
 from stream_service.core.record import NewRecord, field_bytes, new_record
-from stream_service.watching import ENTRIES_MAX, Entry
+from stream_service.watching import ENTRIES_MAX, INLINE_BYTES_MAX, Entry
 
 MAX_WAIT_SECONDS_MAX = 20
 NOT_BUILT = "is not built yet; leave it unset"
@@ -189,8 +189,10 @@ def entries(request: pb.WatchAppendsRequest) -> list[Entry]:
         path = f"entries[{number}]."
         if each.id <= 0:
             problems.add(f"{path}id", f"{each.id} must be positive")
+        limits.check_range(problems, f"{path}inline_bytes_max", each.inline_bytes_max, (0, INLINE_BYTES_MAX))
         waits = not each.position.shard_id and not each.position.stream_id
-        made.append(Entry(each.id, _place(problems, f"{path}position.", each.position, needs_shard=not waits), waits))
+        place = _place(problems, f"{path}position.", each.position, needs_shard=not waits)
+        made.append(Entry(each.id, place, waits, each.inline_bytes_max))
     problems.raise_if_any()
     return made
 

@@ -92,7 +92,7 @@ class StreamServicer:
         self, request_iterator: AsyncIterator[pb.WatchAppendsRequest], context: object
     ) -> AsyncIterator[pb.WatchAppendsResponse]:
         """See the contract."""
-        watch = watching.Watch(self._service.heads)
+        watch = watching.Watch(self._service.heads, new_records=self._service.new_records)
         arming = asyncio.ensure_future(_arm_all(watch, request_iterator))
         self._waiting.add(arming)
         try:

@@ -11,7 +11,7 @@ from stream_service.core import errors, reading, reckoning, router, sequence, wo
 from stream_service.core.record import NewRecord
 from stream_service.core.shard import Shard, children_of, shard_id, uniform_ranges
 from stream_service.core.stream import Stream, StreamSpec
-from stream_service.storage import segment
+from stream_service.storage import segment, sql_log
 
 REQUEST_MILLIS_MAX = 24 * 3600 * 1000
 SEGMENTS_MAX = 256
@@ -69,6 +69,13 @@ class MemoryRecords:
         """See ports.Records."""
         kept = self._find(name, stream_id)
         return kept.stream, list(kept.shards.values())
+
+    def at_hand(self, stream: Stream, shard: Shard, after: int, bounds: reading.Bounds) -> reading.Found | None:
+        """See ports.Records."""
+        found = reading.Found(stream=stream, shard=shard, start=after, slices=[], position=after)
+        rest = (each for each in self._segments[shard.key] if after < each.last <= shard.last)
+        sql_log.gather(rest, found, bounds)
+        return found if found.position == shard.last else None
 
     async def read(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
         """See ports.Records."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -203,7 +203,7 @@ def read(connection: sa.Connection, cache: SegmentCache, found: stream.Stream, p
         raise errors.PositionAhead(row.text(place.after), row.text(row.last))
     start = max(place.after, row.horizon)
     result = Found(stream=found, shard=row, start=start, slices=[], position=start)
-    is_whole = _gather(connection, cache, result, bounds)
+    is_whole = gather(_segments(connection, cache, result), result, bounds)
     if not is_whole and not result.slices:
         raise errors.RecordsDamaged(found.name, row.shard_id, row.text(result.position))
     if result.is_end:
@@ -211,10 +211,10 @@ def read(connection: sa.Connection, cache: SegmentCache, found: stream.Stream, p
     return result
 
 
-def _gather(connection: sa.Connection, cache: SegmentCache, result: Found, bounds: Bounds) -> bool:
+def gather(segments: Iterable[segment.Segment], result: Found, bounds: Bounds) -> bool:
     """Take segments until a bound or the end; False if one that is damaged or missing came before."""
     limit, bytes_left = bounds.limit, bounds.bytes_max
-    for stored in _segments(connection, cache, result):
+    for stored in segments:
         within = Bounds(limit=limit, bytes_max=bytes_left, until=bounds.until)
         part = segment.part_of(stored, result.position, within, must_have_one=not result.slices)
         if not part.numbers:
@@ -228,16 +228,20 @@ def _gather(connection: sa.Connection, cache: SegmentCache, result: Found, bound
     return result.position >= min(result.shard.last, bounds.until)
 
 
-def _segments(connection: sa.Connection, cache: SegmentCache, result: Found) -> Iterator[segment.Segment]:
-    """Sound segments that follow one on another from where the read stands: first those in memory, then the disk's."""
-    shard_key = result.shard.key
-    while (known := cache.after(shard_key, result.position)) is not None:
+def cached(cache: SegmentCache, result: Found) -> Iterator[segment.Segment]:
+    """Segments in memory that follow one on another from where the read stands, as far as the shard's row knows."""
+    while (known := cache.after(result.shard.key, result.position)) is not None:
         if known.last > result.shard.last:
             return  # committed after this snapshot was taken
         yield known
+
+
+def _segments(connection: sa.Connection, cache: SegmentCache, result: Found) -> Iterator[segment.Segment]:
+    """Sound segments that follow one on another from where the read stands: first those in memory, then the disk's."""
+    yield from cached(cache, result)
     if result.position >= result.shard.last:
         return
-    rows = connection.exec_driver_sql(_SEGMENTS, (shard_key, result.position))
+    rows = connection.exec_driver_sql(_SEGMENTS, (result.shard.key, result.position))
     try:
         for row in rows:
             stored = segment.Segment(*row)

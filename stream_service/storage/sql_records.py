@@ -54,6 +54,12 @@ class SqlRecords:
         """See ports.Records."""
         return await self._run(_shards, name, stream_id)
 
+    def at_hand(self, stream: Stream, shard: Shard, after: int, bounds: reading.Bounds) -> reading.Found | None:
+        """See ports.Records."""
+        found = reading.Found(stream=stream, shard=shard, start=after, slices=[], position=after)
+        sql_log.gather(sql_log.cached(self._cache, found), found, bounds)
+        return found if found.position == shard.last else None
+
     async def read(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
         """See ports.Records."""
         return await self._run(_read, self._cache, place, bounds)

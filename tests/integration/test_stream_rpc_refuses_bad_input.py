@@ -342,11 +342,13 @@ async def test_a_stream_that_exists_is_not_created_again(stub: Any) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_watch_appends_refuses_a_wrong_entry_and_names_it(stub: Any) -> None:
-    request = pb.WatchAppendsRequest(entries=[pb.WatchEntry(id=0, position=pb.ShardPosition(stream_name="orders"))])
+    request = pb.WatchAppendsRequest(
+        entries=[pb.WatchEntry(id=0, position=pb.ShardPosition(stream_name="orders"), inline_bytes_max=65_537)]
+    )
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         async for _ in stub.WatchAppends(iter([request])):
             pass
 
     refused = refusals.of(caught.value)
     assert refused.reason == "INVALID_ARGUMENT"
-    assert "entries[0].id" in refused.fields
+    assert {"entries[0].id", "entries[0].inline_bytes_max"} <= set(refused.fields)

@@ -415,6 +415,35 @@ async def test_a_watch_answers_each_entry_once_with_the_reason(stub: Any) -> Non
     call.cancel()
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_event_brings_few_new_records_along_and_many_not(stub: Any) -> None:
+    name = await new_stream(stub)
+    first = (await put(stub, name, b"1"))[0]
+    place = position(name, after_sequence_number=first)
+    small = pb.WatchEntry(id=1, position=place, inline_bytes_max=100)
+    none = pb.WatchEntry(id=2, position=place)
+    tight = pb.WatchEntry(id=3, position=place, inline_bytes_max=5)
+    call = stub.WatchAppends(timeout=60)
+    await call.write(pb.WatchAppendsRequest(entries=[small, none, tight]))
+    numbers = await put(stub, name, b"2", b"3")
+
+    events = {}
+    while len(events) < 3:
+        events |= {event.id: event for event in (await asyncio.wait_for(call.read(), 10)).events}
+    call.cancel()
+    read_again = await stub.GetRecords(pb.GetRecordsRequest(position=place, include_index=True))
+
+    brought = pb.GetRecordsResponse.FromString(events[1].records_response)
+    assert [record.sequence_number for record in brought.records] == numbers
+    assert (brought.records, brought.index, brought.next_position) == (
+        read_again.records,
+        read_again.index,
+        read_again.next_position,
+    )
+    assert events[2].records_response == events[3].records_response == b""
+    assert {event.reason for event in events.values()} == {pb.WATCH_REASON_GROWN}
+
+
 async def _write(call: Any, requests: asyncio.Queue[Any]) -> None:
     while True:
         await call.write(await requests.get())

@@ -428,22 +428,26 @@ class WatchAppendsRequest(_message.Message):
     def __init__(self, entries: _Optional[_Iterable[_Union[WatchEntry, _Mapping]]] = ..., disarm_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class WatchEntry(_message.Message):
-    __slots__ = ("id", "position")
+    __slots__ = ("id", "position", "inline_bytes_max")
     ID_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
+    INLINE_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
     id: int
     position: ShardPosition
-    def __init__(self, id: _Optional[int] = ..., position: _Optional[_Union[ShardPosition, _Mapping]] = ...) -> None: ...
+    inline_bytes_max: int
+    def __init__(self, id: _Optional[int] = ..., position: _Optional[_Union[ShardPosition, _Mapping]] = ..., inline_bytes_max: _Optional[int] = ...) -> None: ...
 
 class WatchEvent(_message.Message):
-    __slots__ = ("id", "reason", "head_sequence_number")
+    __slots__ = ("id", "reason", "head_sequence_number", "records_response")
     ID_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     HEAD_SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_RESPONSE_FIELD_NUMBER: _ClassVar[int]
     id: int
     reason: WatchReason
     head_sequence_number: str
-    def __init__(self, id: _Optional[int] = ..., reason: _Optional[_Union[WatchReason, str]] = ..., head_sequence_number: _Optional[str] = ...) -> None: ...
+    records_response: bytes
+    def __init__(self, id: _Optional[int] = ..., reason: _Optional[_Union[WatchReason, str]] = ..., head_sequence_number: _Optional[str] = ..., records_response: _Optional[bytes] = ...) -> None: ...
 
 class WatchAppendsResponse(_message.Message):
     __slots__ = ("events", "service_time")
