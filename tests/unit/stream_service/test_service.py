@@ -37,11 +37,11 @@ class House:
         wanted = Start(stream_name="orders", shard_id=SHARD, type=kind, **more)
         return self.service.place_of_iterator((await self.service.shard_iterator(wanted))[0])
 
-    async def read(self, place: reading.Place, *, wait: float = 0, bounds: reading.Bounds = ALL) -> service.Page:
+    async def read(self, place: reading.Place, *, wait: float = 0, bounds: reading.Bounds = ALL) -> reading.Page:
         """One read."""
         return await self.service.get_records(place, bounds, max_wait_seconds=wait, with_iterator=True)
 
-    async def read_that_waits(self, place: reading.Place) -> asyncio.Task[service.Page]:
+    async def read_that_waits(self, place: reading.Place) -> asyncio.Task[reading.Page]:
         """A read that has begun to wait."""
         task = asyncio.create_task(self.read(place, wait=20))
         while not len(self.service.heads.waiters):
