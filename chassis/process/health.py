@@ -11,6 +11,9 @@ from chassis.errors import DomainError, Unavailable
 
 SERVICE_NAME = "grpc.health.v1.Health"
 
+TELL_SECONDS = 0.1
+"""Between the last state and the end of a watch: a client that reads the end first drops the state."""
+
 _SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
 _NOT_SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.NOT_SERVING)
 _UNKNOWN = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
@@ -65,6 +68,7 @@ class Health(health_pb2_grpc.HealthServicer):
                 yield state
                 last = state
             if self._is_draining:
+                await asyncio.sleep(TELL_SECONDS)
                 raise Unavailable("the service is draining")
             await changed.wait()
 
