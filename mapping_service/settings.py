@@ -4,6 +4,7 @@ import pydantic
 import pydantic_settings
 
 from chassis.process import settings
+from mapping_service.core.handler import is_endpoint
 
 
 class Settings(settings.ServiceSettings):
@@ -18,8 +19,15 @@ class Settings(settings.ServiceSettings):
         default="sqlite:///data/mapping.db", description="Where mappings are kept; the folder is made."
     )
     stream_service: str = pydantic.Field(
-        default="127.0.0.1:7410", min_length=1, description="Address of the stream service; it need not be up."
+        default="127.0.0.1:7410", description="Address of the stream service, host:port; it need not be up."
     )
     lease_seconds: float = pydantic.Field(
         default=10.0, ge=1, le=300, description="How long a worker may stand still before others take over. Default 10."
     )
+
+    @pydantic.field_validator("stream_service")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if not is_endpoint(value):
+            raise ValueError("it is not host:port; an example: 127.0.0.1:7410")
+        return value

@@ -21,8 +21,10 @@ _SHUTDOWN = grpc.ChannelConnectivity.SHUTDOWN
 class Connection:
     """One channel to one peer, shared by all that call it. Made on the running loop."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, window_bytes: int | None = None) -> None:
+        """`window_bytes` is what the peer may send ahead of our reading, for each call; None means gRPC's own guess."""
         self.target = target
+        window: limits.ChannelOptions = [("grpc.http2.lookahead_bytes", window_bytes)] if window_bytes else []
         self.channel = grpc.aio.insecure_channel(
             target,
             options=[
@@ -33,6 +35,7 @@ class Connection:
                 ("grpc.min_reconnect_backoff_ms", round(CONNECT_SECONDS * 1000)),
                 # Connections of their own: two handlers at one address do not share their fate.
                 ("grpc.use_local_subchannel_pool", 1),
+                *window,
             ],
         )
         self._connecting: asyncio.Task[bool] | None = None

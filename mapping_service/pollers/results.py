@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from chassis.errors import DomainError
+from mapping_service.core import reporter
 from mapping_service.core.mapping import NO_RECORDS_PROCESSED
 from mapping_service.pollers import timers
 from mapping_service.pollers.timers import CallLater, Timer
@@ -17,7 +18,6 @@ GATHER_SECONDS = 0.5
 """Changes of so long are stored together: shards that take turns at failing cost no commit each."""
 
 RESULT_LENGTH_MAX = 1_000
-PROBLEM = "PROBLEM: "
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class _Said:
     @property
     def text(self) -> str:
         problem = self.problem or next(iter(self.shard_problems.values()), None)
-        return (self.result if problem is None else PROBLEM + problem)[:RESULT_LENGTH_MAX]
+        return (self.result if problem is None else reporter.PROBLEM + problem)[:RESULT_LENGTH_MAX]
 
 
 class Results:
@@ -45,9 +45,12 @@ class Results:
         self._storing: asyncio.Task[None] | None = None
 
     def know(self, mapping_id: str, stored: str) -> None:
-        """A mapping is looked after from now on; this is stored of it. Known already: nothing."""
+        """A mapping is looked after from now on; this is stored of it. Known already: nothing.
+
+        What kept it in the last process may not keep it now: of a stored problem only a failed batch counts.
+        """
         if mapping_id not in self._said:
-            result = NO_RECORDS_PROCESSED if stored.startswith(PROBLEM) else stored
+            result = stored if stored in (reporter.OK, reporter.CALL_FAILED) else NO_RECORDS_PROCESSED
             self._said[mapping_id] = _Said(result=result, stored=stored)
 
     def forget(self, mapping_id: str) -> None:

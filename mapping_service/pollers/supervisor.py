@@ -13,6 +13,7 @@ import structlog
 from chassis.errors import DomainError
 from mapping_service.core import lease as leases
 from mapping_service.core.errors import StreamServiceUnavailable
+from mapping_service.core.handler import Handler
 from mapping_service.core.mapping import EventSourceMapping
 from mapping_service.core.ports import DEAD_LETTER_MILLIS, LIST_LIMIT_MAX
 from mapping_service.core.shard_listing import StreamMark
@@ -60,8 +61,7 @@ class Supervisor:
 
         taken = await self._world.storage.write(take_over)
         await self._see_workers()
-        handlers = await self._world.storage.read(lambda stores: stores.handlers.list(after=None, limit=LIST_LIMIT_MAX))
-        self._world.directory.load(handlers)
+        self._world.directory.load(await self._world.storage.read(_all_handlers))
         mappings = await self._all_mappings()
         _log.info("leases_taken", leases=taken, mappings=len(mappings))
         for mapping in mappings:
@@ -78,8 +78,9 @@ class Supervisor:
             await asyncio.sleep(self._heartbeat_seconds)
             try:
                 await self.run_once()
-            except DomainError as error:
-                _log.warning("supervision_failed", reason=error.reason)
+            except Exception as error:
+                reason = error.reason if isinstance(error, DomainError) else type(error).__name__
+                _log.warning("supervision_failed", reason=reason)
 
     async def run_once(self) -> None:
         """One turn: a heartbeat, and whatever else is due."""
@@ -139,7 +140,8 @@ class Supervisor:
                 task.cancel()
         await self._world.results.stop()
         worker_id = self._world.worker_id
-        await self._world.storage.write(lambda stores: stores.leases.remove_worker(worker_id))
+        # Also on a full disk: a stop must not fail for want of room.
+        await self._world.storage.write(lambda stores: stores.leases.remove_worker(worker_id), frees_space=True)
 
     def _look_after(self, mapping: EventSourceMapping) -> MappingRunner:
         runner = self._runners.get(mapping.mapping_id)
@@ -176,6 +178,15 @@ class Supervisor:
 
 def _mapping_page(stores: Stores, *, after: tuple[int, str] | None) -> Sequence[EventSourceMapping]:
     return stores.mappings.list(after=after, limit=LIST_LIMIT_MAX)
+
+
+def _all_handlers(stores: Stores) -> Sequence[Handler]:
+    found: list[Handler] = []
+    while True:
+        page = stores.handlers.list(after=found[-1].handler_name if found else None, limit=LIST_LIMIT_MAX)
+        found += page
+        if len(page) < LIST_LIMIT_MAX:
+            return found
 
 
 def _needs_look(runner: MappingRunner, mapping: EventSourceMapping, marks: Mapping[str, StreamMark] | None) -> bool:
