@@ -78,9 +78,8 @@ class Supervisor:
             await asyncio.sleep(self._heartbeat_seconds)
             try:
                 await self.run_once()
-            except Exception as error:
-                reason = error.reason if isinstance(error, DomainError) else type(error).__name__
-                _log.warning("supervision_failed", reason=reason)
+            except DomainError as error:
+                _log.warning("supervision_failed", reason=error.reason)
 
     async def run_once(self) -> None:
         """One turn: a heartbeat, and whatever else is due."""
