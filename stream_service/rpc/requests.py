@@ -11,7 +11,7 @@ from millrace.stream.v1 import stream_service_pb2 as pb
 
 from chassis.errors import Violations
 from stream_service.core import limits, names, reading, router, sequence, shard, starting, stream
-from stream_service.core.record import NewRecord, field_bytes, new_record
+from stream_service.core.record import NewRecord, new_record
 from stream_service.watching import ENTRIES_MAX, INLINE_BYTES_MAX, Entry
 
 MAX_WAIT_SECONDS_MAX = 20
@@ -78,26 +78,27 @@ def record(request: pb.PutRecordRequest, *, now_millis: int) -> NewRecord:
 def records(request: pb.PutRecordsRequest) -> tuple[Sequence[NewRecord], int]:
     """The records of a PutRecords, and their bytes together.
 
-    The usual request has keys and data alone, which its length tells; any other takes the path that names its faults.
+    The usual request has keys and data alone; any other takes the path that names what is wrong.
     """
     made: list[NewRecord] = []
     append, hash_key_of = made.append, router.hash_key_of
-    total, encoded = 0, field_bytes(len(request.stream_name))
+    total, is_plain = 0, not request.all_or_none
     for entry in request.records:
         key, data = entry.partition_key, entry.data
+        if entry.explicit_hash_key or entry.producer_id or entry.producer_sequence or entry.attributes:
+            is_plain = False
         key_bytes, data_bytes = len(key) if key.isascii() else len(key.encode()), len(data)
         fields = key_bytes + (2 if key_bytes < 128 else 3)
         if data_bytes:
             fields += data_bytes + (
                 2 if data_bytes < 128 else 3 if data_bytes < 16_384 else 4 if data_bytes < 2_097_152 else 5
             )
-        encoded += fields + (2 if fields < 128 else 3 if fields < 16_384 else 4 if fields < 2_097_152 else 5)
         total += key_bytes + data_bytes
         if not 0 < len(key) <= limits.PARTITION_KEY_CHARACTERS_MAX:
-            return _records_checked(request)
+            is_plain = False
         append((key, data, hash_key_of(key), key_bytes + data_bytes, fields))
-    is_plain = 0 < len(made) <= limits.RECORDS_MAX and total <= limits.REQUEST_BYTES_MAX
-    if not is_plain or encoded != request.ByteSize() or not names.is_stream_name(request.stream_name):
+    is_plain = is_plain and 0 < len(made) <= limits.RECORDS_MAX and total <= limits.REQUEST_BYTES_MAX
+    if not is_plain or not names.is_stream_name(request.stream_name):
         return _records_checked(request)
     return made, total
 

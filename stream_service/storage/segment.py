@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from millrace.stream.v1 import stream_service_pb2
 
@@ -68,18 +69,36 @@ def encode(
     batch = stream_service_pb2.GetRecordsResponse()
     add, millis = batch.records.add, numbers[0] >> sequence.COUNTER_BITS
     head = _HEAD_BYTES + varint_bytes(millis)
-    ends: list[int] = []
     texts = [f"{number:020d}{suffix}" for number in numbers]
-    end = 0
-    for text, (partition_key, data, _, _, fields_bytes) in zip(texts, records, strict=True):
-        add(sequence_number=text, approximate_arrival_unix_millis=millis, partition_key=partition_key, data=data)
-        length = head + fields_bytes
-        end += length + (2 if length < 128 else 3 if length < 16_384 else 4 if length < 2_097_152 else 5)
-        ends.append(end)
+    for text, record in zip(texts, records, strict=True):
+        add(sequence_number=text, approximate_arrival_unix_millis=millis, partition_key=record[0], data=record[1])
     payload = batch.SerializeToString()
-    record_index = _pack(array("q", numbers), array("q", ends), array("q", [record[3] for record in records]))
+    ends = array("q", accumulate([_element_bytes(head + record[4]) for record in records]))
+    assert ends[-1] == len(payload), "the index is reckoned as the records are encoded"
+    record_index = _pack(array("q", numbers), ends, array("q", [record[3] for record in records]))
     fields = (shard_key, numbers[0], numbers[-1], previous_last, first_index, len(numbers), FORMAT)
     return Segment(*fields, _crc(fields, record_index, payload), record_index, payload), texts
+
+
+def _element_bytes(length: int) -> int:
+    """Bytes of an element of the field: its tag, its length, and itself."""
+    return length + (2 if length < 128 else 3 if length < 16_384 else 4 if length < 2_097_152 else 5)
+
+
+def row_of(segment: Segment) -> tuple[object, ...]:
+    """The columns of a segment, in the order of its fields."""
+    return (
+        segment.shard_key,
+        segment.first,
+        segment.last,
+        segment.previous_last,
+        segment.first_index,
+        segment.count,
+        segment.format,
+        segment.crc,
+        segment.record_index,
+        segment.payload,
+    )
 
 
 def is_sound(segment: Segment) -> bool:

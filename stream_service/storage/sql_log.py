@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -173,7 +172,7 @@ def _append(connection: sa.Connection, group: _Waiting, now_millis: int, segment
         )
         texts += made
         segments.append(each)
-        rows.append(dataclasses.astuple(each))
+        rows.append(segment.row_of(each))
         tail.last, tail.next_index = each.last, each.first_index + each.count
     connection.exec_driver_sql(_INSERT, rows if len(rows) > 1 else rows[0])
     shard_id = tail.shard_id
@@ -184,6 +183,9 @@ def _append(connection: sa.Connection, group: _Waiting, now_millis: int, segment
 
 def _parts(records: Sequence[NewRecord]) -> Iterator[tuple[int, int]]:
     """Cut records into segments of at most segment.BYTES_MAX, or one record (L5)."""
+    if sum([record[3] for record in records]) <= segment.BYTES_MAX:
+        yield 0, len(records)
+        return
     begin, size = 0, 0
     for place, (_, _, _, size_bytes, _) in enumerate(records):
         if size and size + size_bytes > segment.BYTES_MAX:
