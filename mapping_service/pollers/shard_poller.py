@@ -192,7 +192,7 @@ class ShardPoller:
     # What is done, and how the machine is told
 
     async def _read(self, action: Read) -> None:
-        granted = self._account.reserve(action.limit_bytes)
+        granted = await self._account.reserve(action.limit_bytes, may_wait=action.upto is None)
         event = await self._world.source.read(self._address, replace(action, limit_bytes=granted))
         self._under.is_reading = False
         self.run(event)

@@ -21,7 +21,7 @@ from mapping_service.pollers.watch_client import WatchClient
 
 CALL_SECONDS = 10.0
 READ_SECONDS = 20.0
-READS_MAX = 64
+READS_MAX = 8
 """Reads at a time; more wait. They bound what a start with thousands of shards holds in memory at once."""
 
 KEPT_SECONDS = 1.0
