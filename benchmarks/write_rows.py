@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from millrace.stream.v1 import stream_service_pb2
+from millrace_sdk import Producer
 
 from benchmarks import load, processes, raw_sqlite
 from benchmarks.client import RECORD_BYTES, TIMEOUT_SECONDS, Streams
@@ -71,8 +72,6 @@ async def put_record(rounds: int) -> Row:
 
 async def producer(rounds: int) -> Row:
     """64 concurrent awaits of Producer.put, over empty calls."""
-    from millrace_sdk import Producer
-
     measured: list[Round] = []
     with processes.running() as stack:
         streams, floor = Streams(stack.stream), load.Floor(stack.floor)
