@@ -26,6 +26,7 @@ ROWS: dict[str, Callable[[int], Awaitable[Row]]] = {
 }
 OUTPUT = Path("build/bench.json")
 DEFAULT_ROUNDS = 5
+TABLE_CHARACTERS = 140
 
 
 def main() -> int:
@@ -37,7 +38,9 @@ def main() -> int:
     rows = asyncio.run(_measure(arguments.rows or list(ROWS), arguments.rounds))
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
-    Console().print(_table(rows))
+    console = Console()
+    console.width = max(console.width, TABLE_CHARACTERS)
+    console.print(_table(rows))
     print(f"written to {OUTPUT}")
     return 0 if all(row.holds for row in rows) else 1
 
