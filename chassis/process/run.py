@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from chassis.errors import StartRefused
-from chassis.process import drain, logs, settings, versions
+from chassis.process import drain, logs, memory, settings, versions
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +30,7 @@ def run(kind: type[S], start: Start[S]) -> int:
         loaded = settings.load(kind)
         logs.configure(loaded.log_level)
         versions.check()
+        memory.keep_large_blocks()
         for name in settings.unknown_names(kind):
             _log.warning("setting_unknown", variable=name)
         return asyncio.run(_serve(loaded, start))
