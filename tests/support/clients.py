@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import time
 from typing import Any
 
 import grpc
@@ -19,6 +21,7 @@ from millrace.stream.v1 import stream_service_pb2, stream_service_pb2_grpc
 from tests.support.history import Puts
 
 TIMEOUT_SECONDS = 20.0
+LOOK_SECONDS = 0.02
 KEYS = [f"key-{index}" for index in range(64)]
 DEFINITE = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.RESOURCE_EXHAUSTED}
 OPTIONS = [
@@ -29,6 +32,11 @@ OPTIONS = [
 ]
 
 
+def _stub(kind: Any, channel: grpc.aio.Channel) -> Any:
+    """A generated stub, of which mypy knows nothing."""
+    return kind(channel)
+
+
 class Clients:
     """Stubs of both services."""
 
@@ -37,9 +45,9 @@ class Clients:
             grpc.aio.insecure_channel(address, options=OPTIONS) for address in (stream_address, mapping_address)
         ]
         streams, mappings = self._channels
-        self.stream: Any = stream_service_pb2_grpc.StreamServiceStub(streams)
-        self.mapping: Any = event_source_mapping_service_pb2_grpc.EventSourceMappingServiceStub(mappings)
-        self.registry: Any = handler_registry_service_pb2_grpc.HandlerRegistryServiceStub(mappings)
+        self.stream = _stub(stream_service_pb2_grpc.StreamServiceStub, streams)
+        self.mapping = _stub(event_source_mapping_service_pb2_grpc.EventSourceMappingServiceStub, mappings)
+        self.registry = _stub(handler_registry_service_pb2_grpc.HandlerRegistryServiceStub, mappings)
 
     async def __aenter__(self) -> Clients:
         return self
@@ -86,11 +94,12 @@ class Clients:
 
     async def until_result(self, mapping_id: str, text: str, *, seconds: float = 30.0) -> str:
         """Wait until the mapping's last_processing_result contains a text; the result."""
+        looked = asyncio.Event()
         async with asyncio.timeout(seconds):
-            while True:
-                found = str((await self.get_mapping(mapping_id)).last_processing_result)
-                if text in found:
-                    return found
+            while text not in (found := str((await self.get_mapping(mapping_id)).last_processing_result)):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(looked.wait(), LOOK_SECONDS)
+        return found
 
     async def log(self, name: str, shard_count: int) -> dict[str, list[tuple[str, str]]]:
         """Everything that each shard holds: (sequence number, data) in order."""
@@ -142,12 +151,15 @@ class Load:
             serial = next(self._serial)
             request.records.add(partition_key=KEYS[serial % len(KEYS)], data=f"record-{serial}".encode())
         data = [entry.data.decode() for entry in request.records]
+        asked = time.monotonic()
         try:
             answer = await self._clients.stream.PutRecords(request, timeout=TIMEOUT_SECONDS, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
             if error.code() not in DEFINITE:
                 self.puts.unknown.update(data)
             return
+        answered = time.monotonic()
         for each, result in zip(data, answer.results, strict=True):
             if result.sequence_number:
                 self.puts.stored[each] = (result.shard_id, result.sequence_number)
+                self.puts.times[each] = (asked, answered)

@@ -10,12 +10,17 @@ from typing import Any
 
 @dataclass(slots=True)
 class Puts:
-    """What the producer knows of its records, which are told apart by their data."""
+    """What the producer knows of its records, which are told apart by their data.
+
+    A record that is neither stored nor unknown was refused: it must be nowhere.
+    """
 
     stored: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Data of acknowledged records: shard id and sequence number."""
     unknown: set[str] = field(default_factory=set)
     """Data of records of which nobody knows whether they are stored."""
+    times: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """When the put of an acknowledged record began and was answered, in seconds."""
 
 
 @dataclass(slots=True)
@@ -30,8 +35,15 @@ class Invocation:
     data: list[str]
     started: float
     ended: float | None = None
-    ok: bool = False
-    failed: list[str] = field(default_factory=list)
+    settled: int = 0
+    """How many of its records, from the first on, the handler's answer settles."""
+    was_cut_off: bool = False
+    """Whether the caller left, or the handler was killed, before there was an answer."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of it was settled."""
+        return self.settled == len(self.numbers)
 
 
 class HandlerLog:
@@ -41,9 +53,9 @@ class HandlerLog:
         self.path = path
         self._read_to = 0
         self.invocations: list[Invocation] = []
-        self._open: dict[tuple[str, int, int], Invocation] = {}
+        self._open: dict[str, Invocation] = {}
         self.delivered: set[str] = set()
-        """Data of records in calls that ended well."""
+        """Data of records that were settled."""
 
     def refresh(self) -> HandlerLog:
         """Read what is new."""
@@ -63,14 +75,17 @@ class HandlerLog:
         return list(self._open.values())
 
     def _take(self, entry: dict[str, Any]) -> None:
-        key = (entry["invocation"], entry["attempt"], entry["epoch"])
-        if entry["phase"] == "start":
-            names = ("invocation", "shard", "attempt", "epoch", "numbers", "data")
-            call = Invocation(**{name: entry[name] for name in names}, started=entry["at"])
-            self.invocations.append(call)
-            self._open[key] = call
-            return
-        call = self._open.pop(key)
-        call.ended, call.ok, call.failed = entry["at"], entry["ok"], entry["failed"]
-        if call.ok:
-            self.delivered.update(call.data)
+        match entry["phase"]:
+            case "boot":
+                for call in self._open.values():
+                    call.ended, call.was_cut_off = entry["at"], True
+                self._open.clear()
+            case "start":
+                names = ("invocation", "shard", "attempt", "epoch", "numbers", "data")
+                call = Invocation(**{name: entry[name] for name in names}, started=entry["at"])
+                self.invocations.append(call)
+                self._open[entry["call"]] = call
+            case "end":
+                call = self._open.pop(entry["call"])
+                call.ended, call.settled, call.was_cut_off = entry["at"], entry["settled"], entry["was_cut_off"]
+                self.delivered.update(call.data[: call.settled])

@@ -107,7 +107,7 @@ def calls(source: Source) -> Iterator[tuple[str, ast.Call]]:
 
 
 def _full_names(source: Source) -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
             names |= {alias.asname: alias.name for alias in node.names if alias.asname}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -22,7 +23,16 @@ LOOK_SECONDS = 0.005
 class Service:
     """A process that prints `ready HOST:PORT`; started again it listens on the same port."""
 
-    def __init__(self, module: str, listen_variable: str, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        module: str,
+        listen_variable: str,
+        environment: dict[str, str],
+        log: Path,
+        *,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
+        self._start_seconds = start_seconds
         self._module = module
         self._listen_variable = listen_variable
         self._environment = environment
@@ -43,10 +53,25 @@ class Service:
                 stderr=log,
                 text=True,
             )
-        assert self._child.stdout is not None
-        line = self._child.stdout.readline().split()
+        line = self._first_line(self._child).split()
         assert line[:1] == ["ready"], f"{self._module} did not start: {self._log.read_text()[-2000:]}"
         self.address = self._listen = line[1]
+
+    def _first_line(self, child: subprocess.Popen[str]) -> str:
+        """The first line that it prints, or nothing where it prints none in time."""
+        assert child.stdout is not None
+        has_printed, _, _ = select.select([child.stdout], [], [], self._start_seconds)
+        return child.stdout.readline() if has_printed else ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def log(self) -> list[str]:
+        """The lines of its log, over all its lives."""
+        return self._log.read_text().splitlines()
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
@@ -75,9 +100,13 @@ class Service:
 class Mill:
     """Both services and a handler in one folder."""
 
-    def __init__(self, folder: Path, **handler: str) -> None:
-        """`handler` are settings of tests/support/recording_handler.py, in lower case."""
+    def __init__(self, folder: Path, *, stream_address: str = "", **handler: str) -> None:
+        """`handler` are settings of tests/support/recording_handler.py, in lower case.
+
+        `stream_address` is where the mapping service finds the stream service, when not there itself.
+        """
         self.folder = folder
+        self._stream_address = stream_address
         self.history = history.HandlerLog(folder / "handler.jsonl")
         stream = {"MILLRACE_STREAM_DATABASE_URL": f"sqlite:///{folder / 'stream.db'}"}
         self.stream = Service("stream_service", "MILLRACE_STREAM_LISTEN", stream, folder / "stream.log")
@@ -93,7 +122,7 @@ class Mill:
         self.handler.start()
         environment = {
             "MILLRACE_MAPPING_DATABASE_URL": f"sqlite:///{self.folder / 'mapping.db'}",
-            "MILLRACE_MAPPING_STREAM_SERVICE": self.stream.address,
+            "MILLRACE_MAPPING_STREAM_SERVICE": self._stream_address or self.stream.address,
         }
         log = self.folder / "mapping.log"
         self.mapping = Service("mapping_service", "MILLRACE_MAPPING_LISTEN", environment, log)
@@ -107,9 +136,9 @@ class Mill:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, **handler: str) -> AsyncIterator[Mill]:
-    """All three processes for the length of the block."""
-    mill = Mill(folder, **handler)
+async def running(folder: Path, *, stream_address: str = "", **handler: str) -> AsyncIterator[Mill]:
+    """All three processes for the length of the block; see Mill."""
+    mill = Mill(folder, stream_address=stream_address, **handler)
     try:
         await asyncio.to_thread(mill.start)
         yield mill
