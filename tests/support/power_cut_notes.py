@@ -26,11 +26,13 @@ class Note:
     record_count: int = 1
 
 
+SMALL_WAL_BYTES = 60_000
+
+
 def with_small_figures(synchronous: str) -> None:
     """A short run gets its checkpoints and truncations; a durability other than the product's can be tried."""
     engine.WRITER_PRAGMAS["synchronous"] = (synchronous, SYNCHRONOUS[synchronous])
     engine.WRITER_PRAGMAS["wal_autocheckpoint"] = ("20", 20)
-    maintenance.WAL_BYTES_MAX = 60_000
 
 
 def acknowledge(words: Sequence[str]) -> None:
@@ -55,7 +57,9 @@ async def keep(folder: Path, count: int) -> None:
         transact,
         on_committed=lambda works, results: acknowledge([str(result) for result in results]),
         on_fatal=sys.exit,
-        housekeeper=maintenance.Maintenance(database, monotonic=clock.SystemClock().monotonic),
+        housekeeper=maintenance.Maintenance(
+            database, monotonic=clock.SystemClock().monotonic, wal_bytes_max=SMALL_WAL_BYTES
+        ),
     )
     made.start(asyncio.get_running_loop())
     for first in range(0, count, 4):

@@ -56,7 +56,9 @@ def opened(folder: Path) -> Iterator[tuple[sql_records.SqlRecords, writer.Writer
         store.transact,
         on_committed=lambda group, results: None,
         on_fatal=sys.exit,
-        housekeeper=maintenance.Maintenance(database, monotonic=system.monotonic),
+        housekeeper=maintenance.Maintenance(
+            database, monotonic=system.monotonic, wal_bytes_max=power_cut_notes.SMALL_WAL_BYTES
+        ),
         on_rolled_back=store.on_rolled_back,
     )
     reads = readers.Readers(database, on_fatal=sys.exit)
