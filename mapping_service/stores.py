@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from mapping_service.core.lease import CheckpointWrite
-from mapping_service.core.ports import DeadLetterStore, HandlerStore, LeaseTable, MappingStore
+from mapping_service.core.ports import AuditLog, DeadLetterStore, HandlerStore, LeaseTable, MappingStore
 
 T = TypeVar("T")
 
@@ -22,6 +22,7 @@ class Stores:
     handlers: HandlerStore
     leases: LeaseTable
     dead_letters: DeadLetterStore
+    audit: AuditLog
 
 
 class Storage(Protocol):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mapping_service.core.answer import Answer
+from mapping_service.core.audit import AuditEntry
 from mapping_service.core.batch import Batch
 from mapping_service.core.dead_letter import DeadLetter
 from mapping_service.core.handler import Handler
@@ -23,6 +24,8 @@ DEAD_LETTER_MILLIS = 14 * 24 * 3600 * 1000
 """Dead letters are kept for 14 days (rule D5)."""
 DEAD_LETTER_BYTES_MAX = 64 * 1024 * 1024
 """Payloads of a mapping's dead letters; beyond it the records go, and range and cause stay (rule D5)."""
+AUDIT_MILLIS = 90 * 24 * 3600 * 1000
+"""Audit entries are kept for 90 days (rule D5)."""
 REQUEST_ID_MILLIS = 24 * 3600 * 1000
 """A request id is remembered for 24 hours."""
 
@@ -241,6 +244,22 @@ class DeadLetterStore(Protocol):
 
     def trim(self, *, before_millis: int, limit: int) -> int:
         """Delete at most `limit` that were discarded before this time, oldest first; answers how many."""
+        ...
+
+
+class AuditLog(Protocol):
+    """What moved mappings other than delivery. Entries stay when their mapping is gone."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Keep an entry, in the transaction of what it tells of."""
+        ...
+
+    def list(self, mapping_id: str, *, limit: int) -> Sequence[AuditEntry]:
+        """A mapping's entries, newest first."""
+        ...
+
+    def trim(self, *, before_millis: int, limit: int) -> int:
+        """Delete at most `limit` entries from before this time; answers how many."""
         ...
 
 

@@ -14,6 +14,7 @@ import structlog
 from chassis.errors import DomainError
 from mapping_service.core import lineage
 from mapping_service.core import mapping as mappings
+from mapping_service.core.audit import Action, AuditEntry
 from mapping_service.core.delivery_state import StateNotReadable
 from mapping_service.core.errors import (
     EtagMismatch,
@@ -235,8 +236,26 @@ class MappingRunner:
             )
         await self._stop_pollers()
         start = lineage.resolve(lineage.plan_start(listing, StartingPosition.TRIM_HORIZON), {})
-        await self._world.storage.write(
-            lambda stores: stores.leases.resolve_start(mapping.mapping_id, start, seen_stream_id=mapping.stream_id)
+        entry = self._created_again(mapping, listing) if mapping.stream_id is not None else None
+
+        def change(stores: Stores) -> None:
+            stores.leases.resolve_start(mapping.mapping_id, start, seen_stream_id=mapping.stream_id)
+            if entry is not None:
+                stores.audit.add(entry)
+
+        await self._world.storage.write(change)
+
+    def _created_again(self, mapping: EventSourceMapping, listing: ShardListing) -> AuditEntry:
+        reason = (
+            f"stream {mapping.stream_name} was {mapping.stream_id} and is {listing.stream_id}: it is read from its "
+            "beginning, and what was left of the old one is gone"
+        )
+        return AuditEntry(
+            mapping_id=mapping.mapping_id,
+            action=Action.STREAM_CREATED_AGAIN,
+            actor="mapping_service",
+            reason=reason,
+            create_millis=self._world.clock.unix_millis(),
         )
 
     async def _rows(self) -> Sequence[Lease]:

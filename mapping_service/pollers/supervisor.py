@@ -15,7 +15,7 @@ from mapping_service.core import lease as leases
 from mapping_service.core.errors import StreamServiceUnavailable
 from mapping_service.core.handler import Handler
 from mapping_service.core.mapping import EventSourceMapping
-from mapping_service.core.ports import DEAD_LETTER_MILLIS, LIST_LIMIT_MAX
+from mapping_service.core.ports import AUDIT_MILLIS, DEAD_LETTER_MILLIS, LIST_LIMIT_MAX
 from mapping_service.core.shard_listing import StreamMark
 from mapping_service.pollers.mapping_runner import Crew, MappingRunner
 from mapping_service.pollers.world import World
@@ -111,14 +111,14 @@ class Supervisor:
         return looks
 
     async def trim(self) -> int:
-        """Delete dead letters that are too old, pass by pass (rule D5); answers how many."""
+        """Delete dead letters and audit entries that are too old, pass by pass (rule D5); answers how many."""
         service_millis = self._world.service_millis()
         if service_millis is None:
             return 0
-        before_millis = service_millis - DEAD_LETTER_MILLIS
 
         def trim(stores: Stores) -> int:
-            return stores.dead_letters.trim(before_millis=before_millis, limit=TRIM_LIMIT)
+            letters = stores.dead_letters.trim(before_millis=service_millis - DEAD_LETTER_MILLIS, limit=TRIM_LIMIT)
+            return letters + stores.audit.trim(before_millis=service_millis - AUDIT_MILLIS, limit=TRIM_LIMIT)
 
         trimmed = 0
         while (found := await self._world.storage.write(trim, frees_space=True)) > 0:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from mapping_service.core.audit import AuditEntry
 from mapping_service.core.dead_letter import DeadLetter
 from mapping_service.core.errors import (
     DeadLetterNotFound,
@@ -36,6 +37,7 @@ class Tables:
     workers: dict[str, int] = field(default_factory=dict)
     leases: dict[tuple[str, str], Lease] = field(default_factory=dict)
     dead_letters: dict[str, DeadLetter] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
 
     def copy(self) -> "Tables":
         """The same, to come back to."""
@@ -46,12 +48,14 @@ class Tables:
             dict(self.workers),
             dict(self.leases),
             dict(self.dead_letters),
+            list(self.audit),
         )
 
     def restore(self, saved: "Tables") -> None:
         """Come back to what was saved."""
         self.mappings, self.handlers, self.requests = saved.mappings, saved.handlers, saved.requests
         self.workers, self.leases, self.dead_letters = saved.workers, saved.leases, saved.dead_letters
+        self.audit = saved.audit
 
 
 class MemoryStorage:
@@ -87,7 +91,30 @@ def stores_on(tables: Tables) -> Stores:
         handlers=MemoryHandlers(tables),
         leases=memory_leases.MemoryLeases(tables),
         dead_letters=MemoryDeadLetters(tables),
+        audit=MemoryAuditLog(tables),
     )
+
+
+class MemoryAuditLog:
+    """See AuditLog for the promises."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, entry: AuditEntry) -> None:
+        """See AuditLog."""
+        self._tables.audit.append(entry)
+
+    def list(self, mapping_id: str, *, limit: int) -> Sequence[AuditEntry]:
+        """See AuditLog."""
+        return [entry for entry in reversed(self._tables.audit) if entry.mapping_id == mapping_id][:limit]
+
+    def trim(self, *, before_millis: int, limit: int) -> int:
+        """See AuditLog."""
+        old = [entry for entry in self._tables.audit if entry.create_millis < before_millis][:limit]
+        for entry in old:
+            self._tables.audit.remove(entry)
+        return len(old)
 
 
 class MemoryMappings:

@@ -11,6 +11,7 @@ from chassis.database.transaction import Work
 from chassis.database.writer import Writer
 from chassis.errors import DomainError
 from mapping_service.core.lease import CheckpointWrite
+from mapping_service.storage.sql_audit import SqlAuditLog
 from mapping_service.storage.sql_dead_letters import SqlDeadLetters
 from mapping_service.storage.sql_handlers import SqlHandlers
 from mapping_service.storage.sql_leases import SqlLeases
@@ -71,6 +72,7 @@ def stores_on(connection: sqlalchemy.Connection) -> Stores:
         handlers=SqlHandlers(connection),
         leases=SqlLeases(connection),
         dead_letters=SqlDeadLetters(connection),
+        audit=SqlAuditLog(connection),
     )
 
 

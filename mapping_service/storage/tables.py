@@ -110,6 +110,19 @@ DEAD_LETTER_USAGE = sqlalchemy.Table(
     Column("payload_bytes", BigInteger, nullable=False),
 )
 
+AUDIT_ENTRY = sqlalchemy.Table(
+    "audit_entry",
+    METADATA,
+    Column("entry_key", Integer, primary_key=True),
+    Column("mapping_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("create_millis", BigInteger, nullable=False),
+    Index("audit_entry_mapping", "mapping_id", "entry_key"),
+    Index("audit_entry_age", "create_millis"),
+)
+
 SIGNING_KEY = sqlalchemy.Table(
     "signing_key",
     METADATA,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ async def test_a_mapping_waits_for_its_handler_and_says_so(tmp_path: Path) -> No
 
 
 @pytest.mark.asyncio
-async def test_a_stream_created_again_is_read_from_its_beginning(tmp_path: Path) -> None:
+async def test_K2_a_stream_created_again_is_read_from_its_beginning_and_that_is_audited(tmp_path: Path) -> None:
     async with mill.running(tmp_path) as running:
         async with Clients(running.stream.address, running.mapping.address) as clients:
             await clients.create_stream("orders")
@@ -64,6 +65,10 @@ async def test_a_stream_created_again_is_read_from_its_beginning(tmp_path: Path)
             await clients.create_stream("orders")
             await clients.put("orders", "new")
             await mill.until(lambda: "new" in running.history.refresh().delivered, "the new stream's record")
+
+    with sqlite3.connect(f"file:{tmp_path / 'mapping.db'}?mode=ro", uri=True) as connection:
+        entries = connection.execute("SELECT action, actor FROM audit_entry").fetchall()
+    assert entries == [("stream_created_again", "mapping_service")]
 
 
 @pytest.mark.asyncio

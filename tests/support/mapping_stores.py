@@ -61,7 +61,7 @@ def on_sqlite(folder: Path) -> Iterator[Stores]:
         migrations.upgrade(database, MIGRATIONS)
         connection = database.writer_connection()
         bare = sql_storage.stores_on(connection)
-        names = ("mappings", "handlers", "leases", "dead_letters")
+        names = ("mappings", "handlers", "leases", "dead_letters", "audit")
         wrapped: Any = {name: _Transactions(connection, getattr(bare, name)) for name in names}
         yield Stores(**wrapped)
     finally:

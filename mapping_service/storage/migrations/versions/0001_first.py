@@ -12,6 +12,7 @@ def upgrade() -> None:
     _mappings()
     _leases()
     _dead_letters()
+    _audit()
 
 
 def _mappings() -> None:
@@ -89,6 +90,20 @@ def _leases() -> None:
         Column("state", Text, nullable=False),
         sqlite_with_rowid=False,
     )
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit_entry",
+        Column("entry_key", Integer, primary_key=True),
+        Column("mapping_id", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("create_millis", BigInteger, nullable=False),
+    )
+    op.create_index("audit_entry_mapping", "audit_entry", ["mapping_id", "entry_key"])
+    op.create_index("audit_entry_age", "audit_entry", ["create_millis"])
 
 
 def _dead_letters() -> None:
