@@ -20,9 +20,10 @@ LISTENING = """
 import os, signal, socket, sys
 host, port = os.environ["PROGRAM_LISTEN"].split(":")
 listening = socket.create_server((host, int(port)))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
 print(f"ready {host}:{listening.getsockname()[1]}", flush=True)
 print("says so", file=sys.stderr, flush=True)
-signal.sigwait({signal.SIGTERM})
+signal.pause()
 """
 
 
@@ -65,8 +66,8 @@ def test_a_service_that_ends_at_once_fails_with_what_it_said(tmp_path: Path) -> 
     service.kill()
 
 
-def test_a_service_that_ignores_nothing_ends_when_asked(tmp_path: Path) -> None:
-    service = _a_service(tmp_path, LISTENING.replace("signal.sigwait", "signal.sigwait"))
+def test_a_service_that_is_asked_to_end_tells_how_it_ended(tmp_path: Path) -> None:
+    service = _a_service(tmp_path, LISTENING)
     service.start()
 
-    assert (service.is_running, service.stop(), service.is_running) == (True, -15, False)
+    assert (service.is_running, service.stop(), service.is_running) == (True, 3, False)
