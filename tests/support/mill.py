@@ -154,3 +154,9 @@ async def until(condition: Callable[[], bool], what: str, *, seconds: float = 60
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(looked.wait(), LOOK_SECONDS)
+
+
+async def a_moment(seconds: float) -> None:
+    """Let a moment pass that a seed has chosen: when something is done to the processes, not what is waited for."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.Event().wait(), seconds)
