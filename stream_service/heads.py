@@ -33,7 +33,7 @@ class Heads:
         self._streams: dict[str, tuple[Stream, dict[int, Head]]] = {}
         self._by_key: dict[int, Head] = {}
         self._loading = 0
-        self._deletions = 0
+        self._changes = 0
         self._grown: dict[int, int] = {}
         self.waiters = Waiters()
 
@@ -75,6 +75,10 @@ class Heads:
                     self._grow(result.commit.heads)
                 case works.Deleted():
                     self._forget(result)
+                case works.Updated():
+                    self._update(result.stream)
+                case works.Resharded():
+                    self._reshard(result)
                 case works.Trimmed():
                     self._trim(result)
                 case Stream() if isinstance(work, works.Create):
@@ -85,9 +89,9 @@ class Heads:
         self._loading += 1
         try:
             while True:
-                before = self._deletions
+                before = self._changes
                 stream, shards = await self._records.shards(name)
-                if before == self._deletions:
+                if before == self._changes:
                     break
             heads = {each.index: Head(stream.stream_id, each, each.last, each.horizon) for each in shards}
             for head in heads.values():
@@ -109,15 +113,48 @@ class Heads:
                 head.last = last
         self.waiters.wake(("shard", key) for key in heads)
 
+    def _update(self, stream: Stream) -> None:
+        """Take over new settings; shards are as they were."""
+        self._changes += 1
+        known = self._streams.get(stream.name)
+        if known is not None:
+            self._streams[stream.name] = (stream, known[1])
+
+    def _reshard(self, resharded: works.Resharded) -> None:
+        """Close parents and open children, then wake those who wait for a parent to grow, which it never will."""
+        self._update(resharded.stream)
+        known = self._streams.get(resharded.stream.name)
+        if known is None:
+            return
+        for shard in (*resharded.outcome.closed, *resharded.outcome.created):
+            head = known[1].get(shard.index)
+            if head is None:
+                head = known[1][shard.index] = Head(resharded.stream.stream_id, shard, shard.last, shard.horizon)
+                self._by_key[shard.key] = head
+            head.shard = shard
+        self.waiters.wake(("shard", shard.key) for shard in resharded.outcome.closed)
+
+    def _expire(self, name: str, shard_keys: Sequence[int]) -> None:
+        """Forget closed shards that are past retention."""
+        self._changes += 1
+        known = self._streams.get(name)
+        for key in shard_keys:
+            head = self._by_key.pop(key, None)
+            if head is not None and known is not None:
+                known[1].pop(head.shard.index, None)
+        self.waiters.wake(("shard", key) for key in shard_keys)
+
     def _trim(self, trimmed: works.Trimmed) -> None:
         for key, horizon in trimmed.horizons.items():
             head = self._by_key.get(key)
             if head is not None:
                 head.horizon = horizon
         self.waiters.wake(("shard", key) for key in trimmed.horizons)
+        for name, keys in trimmed.expired.items():
+            self._expire(name, keys)
 
     def _forget(self, deleted: works.Deleted) -> None:
-        self._deletions += 1
+        self._changes += 1
         self._streams.pop(deleted.stream.name, None)
         for key in deleted.shard_keys:
             self._by_key.pop(key, None)

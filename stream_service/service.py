@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 
 from chassis.errors import Violations
 from stream_service import heads
-from stream_service.core import iterator, limits, reading, sequence, starting, stream, works
+from stream_service.consumer_service import ConsumerService
+from stream_service.core import errors, iterator, limits, reading, sequence, starting, stream, throttle, works
 from stream_service.core.ports import Clock, Records
-from stream_service.core.record import NewRecord
 from stream_service.core.shard import Shard, parse_shard_id
 from stream_service.core.stream import Stream
+from stream_service.page_tokens import PageTokens
+from stream_service.peek_service import PeekService
+from stream_service.shard_service import ShardService
 
 PAGE_SIZE_DEFAULT = 100
-SHARD_PAGE_SIZE_DEFAULT = 1_000
 PAGE_SIZE_CAP = 1_000
 
 
@@ -27,8 +28,13 @@ class StreamService:
         self._records = records
         self.heads = known
         self._signer = signer
+        self._tokens = PageTokens(signer, clock)
         self._clock = clock
         self._nonces = itertools.count()
+        self._throttles = throttle.ReadThrottles()
+        self.shards = ShardService(records, self._tokens, clock)
+        self.consumers = ConsumerService(records, self._tokens)
+        self.peeks = PeekService(records)
 
     def now_millis(self) -> int:
         """The service's clock (rule C1)."""
@@ -49,36 +55,31 @@ class StreamService:
         _check_name(name)
         return await self._records.find_stream(name)
 
-    async def delete_stream(self, name: str) -> None:
-        """Delete a stream. Raises InvalidArgument, StreamNotFound."""
+    async def update_stream(self, change: stream.StreamChange, request_id: str) -> Stream:
+        """Change checked settings. Raises InvalidArgument, StreamNotFound, EtagMismatch, RequestIdReused."""
+        problems = Violations()
+        limits.check_uuid(problems, "request_id", request_id)
+        problems.raise_if_any()
+        updated = await self._records.write(works.Update(change, request_id))
+        assert isinstance(updated, works.Updated)
+        return updated.stream
+
+    async def delete_stream(self, name: str, *, force: bool) -> None:
+        """Delete a stream. Raises InvalidArgument, StreamNotFound, StreamHasConsumers unless forced."""
         _check_name(name)
-        await self._records.write(works.Delete(name))
+        await self._records.write(works.Delete(name, force))
 
     async def list_streams(self, page_size: int, page_token: str) -> tuple[list[Stream], str]:
         """A page of streams by name, and the token of the next. Raises InvalidArgument, InvalidPageToken."""
         size = _page_size(page_size, PAGE_SIZE_DEFAULT)
-        after = self._page_start("streams", page_token)
+        after = self._tokens.start("streams", page_token)
         found = await self._records.list_streams(after=after, limit=size + 1)
-        token = self._page_token("streams", found[size - 1].name) if len(found) > size else ""
+        token = self._tokens.make("streams", found[size - 1].name) if len(found) > size else ""
         return found[:size], token
 
-    async def list_shards(self, name: str, page_size: int, page_token: str) -> tuple[Stream, Sequence[Shard], str]:
-        """A stream, a page of its shards, the token of the next. Raises InvalidArgument, StreamNotFound."""
-        problems = Violations()
-        limits.check_name(problems, "stream_name", name)
-        limits.check_range(problems, "page_size", page_size, (0, limits.PAGE_SIZE_MAX))
-        problems.raise_if_any()
-        size = min(page_size or SHARD_PAGE_SIZE_DEFAULT, PAGE_SIZE_CAP)
-        found, shards = await self._records.shards(name)
-        scope = f"shards of {found.stream_id}"
-        start = self._page_start(scope, page_token)
-        left = [shard for shard in shards if not start or shard.index > int(start)]
-        token = self._page_token(scope, str(left[size - 1].index)) if len(left) > size else ""
-        return found, left[:size], token
-
-    async def put_records(self, name: str, records: Sequence[NewRecord], size_bytes: int) -> works.PutDone:
+    async def put_records(self, put: works.Put) -> works.PutDone:
         """Put checked records; answered when they are on disk. Raises StreamNotFound and what the writer does."""
-        done = await self._records.write(works.Put(name, records, size_bytes))
+        done = await self._records.write(put)
         assert isinstance(done, works.PutDone)
         return done
 
@@ -102,19 +103,43 @@ class StreamService:
     async def get_records(
         self, place: reading.Place, bounds: reading.Bounds, *, max_wait_seconds: float, with_iterator: bool
     ) -> reading.Page:
-        """Records after a place; waits for the first one if asked to. Raises what Records.read does."""
+        """Records after a place; waits for the first one if asked to.
+
+        Raises ReadLimitExceeded and what Records.read does.
+        """
+        limited = self._limited(await self.heads.find(place), place)
         found = self._at_hand(place, bounds) or await self._records.read(place, bounds)
         if max_wait_seconds and _may_grow(found, bounds):
             found = await self._read_when_grown(
                 replace(place, stream_id=found.stream.stream_id), bounds, max_wait_seconds
             )
+        if limited is not None:
+            limited.took(sum(sum(each.sizes) for each in found.slices))
         return self._page(place, found, with_iterator=with_iterator)
 
     def new_records(self, place: reading.Place, bytes_max: int) -> reading.Page | None:
-        """All records after a place, if they are few and at hand; for a watch, which must not wait for the disk."""
+        """All records after a place, if they are few and at hand; for a watch, which must not wait for the disk.
+
+        None where reads are limited: they are counted when they are asked for.
+        """
+        known = self.heads.row(place)
+        if known is None or known[0].read_limits.is_set:
+            return None
         found = self._at_hand(place, reading.Bounds(bytes_max=bytes_max))
         is_small = found is not None and sum(sum(each.sizes) for each in found.slices) <= bytes_max
         return self._page(place, found, with_iterator=False) if found is not None and is_small else None
+
+    def _limited(self, head: heads.Head, place: reading.Place) -> throttle.ReadThrottle | None:
+        """Count a call where reads are limited. Raises ReadLimitExceeded."""
+        known = self.heads.row(place)
+        if known is None or not known[0].read_limits.is_set:
+            return None
+        now = self._clock.monotonic()
+        limited = self._throttles.of(head.shard.key, known[0].read_limits, now)
+        seconds = limited.enter(now)
+        if seconds:
+            raise errors.ReadLimitExceeded(head.shard.shard_id, seconds)
+        return limited
 
     def _at_hand(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found | None:
         """What memory can answer: everything between a place that is not trimmed and the head of an open shard."""
@@ -162,12 +187,6 @@ class StreamService:
     def _iterator(self, place: reading.Place) -> str:
         nonce = next(self._nonces) & 0xFFFFFFFF
         return self._signer.iterator(place, now_millis=self.now_millis(), nonce=nonce)
-
-    def _page_start(self, scope: str, token: str) -> str:
-        return self._signer.read_page_token(token, scope, now_millis=self.now_millis()) if token else ""
-
-    def _page_token(self, scope: str, after: str) -> str:
-        return self._signer.page_token(scope, after, now_millis=self.now_millis())
 
 
 def _may_grow(found: reading.Found, bounds: reading.Bounds) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from stream_service.core import reading, works
+from stream_service.core import peeking, reading, works
 from stream_service.core.shard import Shard
-from stream_service.core.stream import Stream
+from stream_service.core.stream import Consumer, Stream
 
 
 class Clock(Protocol):
@@ -38,6 +38,21 @@ class Records(Protocol):
 
     async def shards(self, name: str, stream_id: str = "") -> tuple[Stream, Sequence[Shard]]:
         """A stream and all its shards in the order of their ids. Raises StreamNotFound."""
+
+    async def consumers(self, name: str) -> tuple[Stream, Sequence[Consumer]]:
+        """A stream and its registered consumers by name. Raises StreamNotFound."""
+
+    async def traffic(self, name: str, *, since_millis: int) -> Mapping[int, tuple[int, int]]:
+        """Records and bytes that each open shard took since a time, by index; those without any are left out.
+
+        Raises StreamNotFound.
+        """
+
+    async def tails(self, name: str, indexes: Sequence[int], *, count: int) -> Sequence[peeking.Tail]:
+        """Where the last `count` records of these shards begin; shards that are gone are left out.
+
+        Raises StreamNotFound.
+        """
 
     def at_hand(self, stream: Stream, shard: Shard, after: int, bounds: reading.Bounds) -> reading.Found | None:
         """All records of an open shard after a number, if memory has them; None if it does not, or bounds forbid all.

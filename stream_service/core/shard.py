@@ -52,6 +52,11 @@ class Shard:
     horizon_index: int
     """How many records are trimmed."""
     is_open: bool = True
+    created_millis: int = 0
+    closed_millis: int | None = None
+    """When it was split or merged; after every record that it holds. None while it is open."""
+    stored_bytes: int = 0
+    """Bytes of the segments that it keeps."""
 
     @property
     def shard_id(self) -> str:

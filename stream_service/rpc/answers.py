@@ -5,18 +5,24 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Sequence
+from datetime import timedelta
 
-from google.protobuf import duration_pb2, timestamp_pb2
+from google.protobuf import duration_pb2
 from millrace.stream.v1 import stream_pb2
 from millrace.stream.v1 import stream_service_pb2 as pb
 
 from stream_service import watching
-from stream_service.core import reading, works
+from stream_service.core import limits as bounds
+from stream_service.core import reading, resharding, tags, works
 from stream_service.core import shard as shards
+from stream_service.core import stream as streams
 from stream_service.core.reading import Slice
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Stream
+from stream_service.rpc.times import time_of
+from stream_service.shard_service import Resharding, ShardPage, Traffic
 
+_MILLI = timedelta(milliseconds=1)
 _TAIL_TAG = bytes([pb.GetRecordsResponse.TAIL_BYTES_FIELD_NUMBER << 3 | 5])
 TAIL_FIELD_BYTES = 5
 """Of the encoded field tail_bytes: its tag and its four bytes."""
@@ -39,9 +45,89 @@ def stream(found: Stream) -> stream_pb2.Stream:
         retention_period=duration_pb2.Duration(seconds=found.retention_seconds),
         max_record_size_bytes=found.record_bytes_max,
         open_shard_count=found.open_shard_count,
+        consumer_count=found.consumer_count,
         create_time=time_of(found.created_millis),
         etag=found.etag,
+        tags=dict(found.tags),
+        write_limits=_write_limits(found),
+        read_limits=_read_limits(found),
+        retention_bytes_per_shard=found.retention_bytes,
     )
+
+
+def limits() -> stream_pb2.StreamLimits:
+    """What a stream and a request may hold at most."""
+    return stream_pb2.StreamLimits(
+        open_shard_count_max=resharding.OPEN_SHARD_COUNT_MAX,
+        consumer_count_max=streams.CONSUMERS_MAX,
+        tag_count_max=tags.TAGS_MAX,
+        put_records_max=bounds.RECORDS_MAX,
+        put_bytes_max=bounds.REQUEST_BYTES_MAX,
+        get_records_max=reading.RECORDS_MAX,
+        get_bytes_max=reading.BYTES_MAX,
+    )
+
+
+def consumer(stream_name: str, found: streams.Consumer) -> stream_pb2.StreamConsumer:
+    """A consumer."""
+    return stream_pb2.StreamConsumer(
+        consumer_name=found.name,
+        stream_name=stream_name,
+        status=stream_pb2.STREAM_CONSUMER_STATUS_ACTIVE,
+        create_time=time_of(found.created_millis),
+        consumer_id=found.consumer_id,
+    )
+
+
+def list_shards(page: ShardPage) -> pb.ListShardsResponse:
+    """A page of shards."""
+    return pb.ListShardsResponse(
+        shards=[shard(each) for each in page.shards],
+        next_page_token=page.next_page_token,
+        stream_id=page.stream.stream_id,
+        traffic=_traffic(page.shards, page.traffic),
+    )
+
+
+def traffic_of(done: Resharding) -> list[stream_pb2.ShardTraffic]:
+    """What the open shards took lately, where the outcome is only shown."""
+    return _traffic(done.open_before, done.traffic)
+
+
+def _traffic(shown: Sequence[Shard], found: Traffic | None) -> list[stream_pb2.ShardTraffic]:
+    if found is None:
+        return []
+    records, size = sum(each[0] for each in found.values()), sum(each[1] for each in found.values())
+    made = []
+    for each in shown:
+        if each.is_open:
+            count, byte_count = found.get(each.index, (0, 0))
+            made.append(
+                stream_pb2.ShardTraffic(
+                    shard_id=each.shard_id,
+                    record_count=count,
+                    byte_count=byte_count,
+                    record_share=count / max(1, records),
+                    byte_share=byte_count / max(1, size),
+                )
+            )
+    return made
+
+
+def _write_limits(found: Stream) -> stream_pb2.WriteLimits | None:
+    limited = found.write_limits
+    if not limited.is_set:
+        return None
+    return stream_pb2.WriteLimits(
+        bytes_per_second=limited.bytes_per_second, records_per_second=limited.records_per_second
+    )
+
+
+def _read_limits(found: Stream) -> stream_pb2.ReadLimits | None:
+    limited = found.read_limits
+    if not limited.is_set:
+        return None
+    return stream_pb2.ReadLimits(bytes_per_second=limited.bytes_per_second, calls_per_second=limited.calls_per_second)
 
 
 def shard(found: Shard) -> stream_pb2.Shard:
@@ -56,6 +142,8 @@ def shard(found: Shard) -> stream_pb2.Shard:
             starting_sequence_number=found.text(found.floor),
             ending_sequence_number="" if found.is_open else found.text(found.last),
         ),
+        create_time=time_of(found.created_millis),
+        close_time=None if found.closed_millis is None else time_of(found.closed_millis),
     )
 
 
@@ -76,7 +164,9 @@ def put_records(done: works.PutDone) -> pb.PutRecordsResponse:
             add(shard_id=answer[0], sequence_number=answer[1])
         else:
             failed += 1
-            add(reason=answer.reason, message=answer.message)
+            delay = answer.retry_after
+            millis = -(-delay // _MILLI) if delay else 0
+            add(reason=answer.reason, message=answer.message, retry_delay_millis=millis)
     response.failed_record_count = failed
     return response
 
@@ -133,11 +223,6 @@ def watch(events: Sequence[watching.Event], now_millis: int) -> pb.WatchAppendsR
         ],
         service_time=time_of(now_millis),
     )
-
-
-def time_of(unix_millis: int) -> timestamp_pb2.Timestamp:
-    """A time."""
-    return timestamp_pb2.Timestamp(seconds=unix_millis // 1000, nanos=unix_millis % 1000 * 1_000_000)
 
 
 def _child(found: Shard) -> stream_pb2.ChildShard:

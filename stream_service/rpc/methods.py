@@ -1,4 +1,4 @@
-"""The gRPC methods of the service. GetRecords answers bytes that are ready; the others have their messages."""
+"""The gRPC methods of the service. Those that hand out records answer bytes that are ready."""
 
 from __future__ import annotations
 
@@ -11,34 +11,33 @@ from chassis.errors import NotImplementedHere
 from stream_service.rpc.stream_servicer import StreamServicer
 
 SERVICE_NAME = "millrace.stream.v1.StreamService"
-UNBUILT = (
+UNARY = (
+    "CreateStream",
+    "DescribeStream",
+    "ListStreams",
     "UpdateStream",
+    "DeleteStream",
+    "ListShards",
     "SplitShard",
     "MergeShards",
     "UpdateShardCount",
+    "PutRecord",
+    "PutRecords",
+    "GetShardIterator",
+    "GetRecords",
     "PeekRecords",
     "RegisterStreamConsumer",
     "DescribeStreamConsumer",
     "ListStreamConsumers",
     "DeregisterStreamConsumer",
 )
-BUILT = (
-    "CreateStream",
-    "DescribeStream",
-    "ListStreams",
-    "DeleteStream",
-    "ListShards",
-    "PutRecord",
-    "PutRecords",
-    "GetShardIterator",
-    "GetRecords",
-)
+READY_BYTES = ("GetRecords", "PeekRecords")
+"""Their answers come encoded."""
 
 
 def handlers(servicer: StreamServicer) -> grpc.GenericRpcHandler:
     """All methods of the contract."""
-    made = {name: _unary(name, getattr(servicer, name)) for name in BUILT}
-    made |= {name: _unary(name, _refusal(name)) for name in UNBUILT}
+    made = {name: _unary(name, getattr(servicer, name)) for name in UNARY}
     made["WatchAppends"] = grpc.stream_stream_rpc_method_handler(servicer.WatchAppends, **_codecs("WatchAppends"))
     made["SubscribeToShard"] = grpc.unary_stream_rpc_method_handler(
         _refusal("SubscribeToShard"), **_codecs("SubscribeToShard")
@@ -48,7 +47,7 @@ def handlers(servicer: StreamServicer) -> grpc.GenericRpcHandler:
 
 def _unary(name: str, method: Any) -> Any:
     codecs = _codecs(name)
-    if name == "GetRecords":
+    if name in READY_BYTES:
         codecs["response_serializer"] = None
     return grpc.unary_unary_rpc_method_handler(method, **codecs)
 

@@ -11,7 +11,7 @@ import sys
 import zlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -43,6 +43,11 @@ class Segment:
     record_index: bytes
     payload: bytes
 
+    @property
+    def payload_bytes(self) -> int:
+        """Bytes of the payload (peeking.StoredRun)."""
+        return len(self.payload)
+
 
 @dataclass(frozen=True, slots=True)
 class Index:
@@ -61,10 +66,12 @@ def encode(
     previous_last: int,
     first_index: int,
     records: Sequence[NewRecord],
+    attributes: Mapping[int, Mapping[str, str]] | None = None,
 ) -> tuple[Segment, list[str]]:
     """Encode records with the numbers that they were given; the segment and the sequence numbers.
 
-    `suffix` is the shard's index as it ends its sequence numbers.
+    `suffix` is the shard's index as it ends its sequence numbers; `attributes` has those of records that have any, by
+    place.
     """
     batch = stream_service_pb2.GetRecordsResponse()
     add, millis = batch.records.add, numbers[0] >> sequence.COUNTER_BITS
@@ -72,6 +79,8 @@ def encode(
     texts = [f"{number:020d}{suffix}" for number in numbers]
     for text, record in zip(texts, records, strict=True):
         add(sequence_number=text, approximate_arrival_unix_millis=millis, partition_key=record[0], data=record[1])
+    for place, named in (attributes or {}).items():
+        batch.records[place].attributes.update(named)
     payload = batch.SerializeToString()
     ends = array("q", accumulate([_element_bytes(head + record[4]) for record in records]))
     assert ends[-1] == len(payload), "the index is reckoned as the records are encoded"

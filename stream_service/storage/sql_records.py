@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from chassis.database.readers import Readers
 from chassis.database.writer import Writer
-from stream_service.core import reading, works
+from stream_service.core import peeking, reading, works
 from stream_service.core.shard import Shard
-from stream_service.core.stream import Stream
-from stream_service.storage import sql_catalog, sql_log
+from stream_service.core.stream import Consumer, Stream
+from stream_service.storage import sql_catalog, sql_changes, sql_log, sql_look
 from stream_service.storage.segment import Segment
 from stream_service.storage.segment_cache import SegmentCache
 
@@ -54,6 +54,18 @@ class SqlRecords:
         """See ports.Records."""
         return await self._run(_shards, name, stream_id)
 
+    async def consumers(self, name: str) -> tuple[Stream, Sequence[Consumer]]:
+        """See ports.Records."""
+        return await self._run(_consumers, name)
+
+    async def traffic(self, name: str, *, since_millis: int) -> Mapping[int, tuple[int, int]]:
+        """See ports.Records."""
+        return await self._readers.run(partial(sql_look.traffic, name=name, since_millis=since_millis))
+
+    async def tails(self, name: str, indexes: Sequence[int], *, count: int) -> Sequence[peeking.Tail]:
+        """See ports.Records."""
+        return await self._readers.run(partial(sql_look.tails, name=name, indexes=indexes, count=count))
+
     def at_hand(self, stream: Stream, shard: Shard, after: int, bounds: reading.Bounds) -> reading.Found | None:
         """See ports.Records."""
         found = reading.Found(stream=stream, shard=shard, start=after, slices=[], position=after)
@@ -71,6 +83,11 @@ class SqlRecords:
 def _shards(connection: sa.Connection, name: str, stream_id: str) -> tuple[Stream, Sequence[Shard]]:
     found = sql_catalog.find_stream(connection, name, stream_id)
     return found, sql_catalog.shards_of(connection, found.key)
+
+
+def _consumers(connection: sa.Connection, name: str) -> tuple[Stream, Sequence[Consumer]]:
+    found = sql_catalog.find_stream(connection, name)
+    return found, sql_changes.consumers_of(connection, found.key)
 
 
 def _read(

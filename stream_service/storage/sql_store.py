@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import sqlalchemy as sa
 
 from chassis.errors import DomainError
-from stream_service.core import errors, works
-from stream_service.storage import sql_catalog, sql_log, sql_trim
-
-REQUEST_MILLIS_MAX = 24 * 3600 * 1000
+from stream_service.core import works
+from stream_service.storage import sql_append, sql_catalog, sql_changes, sql_trim
 
 
 class SqlStore:
     """Turns works into rows. Used by the writer's thread only."""
 
-    def __init__(self, now_millis: Callable[[], int]) -> None:
-        """`now_millis` gives the time for new numbers (rule C2)."""
+    def __init__(self, now_millis: Callable[[], int], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`now_millis` gives the time for new numbers (rule C2), `monotonic` the seconds that write limits count by."""
         self._now_millis = now_millis
-        self.log = sql_log.SqlLog()
+        self.log = sql_append.SqlLog(monotonic=monotonic)
 
     def transact(self, connection: sa.Connection, group: Sequence[object]) -> Sequence[object]:
         """One result for each work, in order; a DomainError is that work's refusal."""
@@ -42,34 +40,25 @@ class SqlStore:
         try:
             match work:
                 case works.Create():
-                    return self._create(connection, work)
-                case works.Delete():
+                    return sql_changes.create(connection, work, self._now_millis())
+                case works.Update():
+                    self.log.forget(work.change.name, settings=True)
+                    return sql_changes.update(connection, work, self._now_millis())
+                case works.Reshard():
                     self.log.forget(work.stream_name)
-                    deleted = sql_catalog.delete_stream(connection, work.stream_name)
+                    return sql_changes.reshard(connection, work, self._now_millis())
+                case works.Delete():
+                    self.log.forget(work.stream_name, settings=True)
+                    deleted = sql_catalog.delete_stream(connection, work.stream_name, force=work.force)
                     shards = sql_catalog.shards_of(connection, deleted.key)
                     return works.Deleted(deleted, [shard.key for shard in shards])
+                case works.Register():
+                    return sql_changes.register(connection, work, self._now_millis())
+                case works.Deregister():
+                    return sql_changes.deregister(connection, work)
                 case works.Trim():
                     return sql_trim.trim(connection, self._now_millis(), work.passed_seconds)
                 case _:
                     raise AssertionError(f"unknown work {type(work).__name__}")
         except DomainError as refusal:
             return refusal
-
-    def _create(self, connection: sa.Connection, work: works.Create) -> object:
-        now, digest = self._now_millis(), hashlib.sha256(repr(work.spec).encode()).hexdigest()
-        if work.request_id:
-            connection.exec_driver_sql("DELETE FROM request WHERE created_millis < ?", (now - REQUEST_MILLIS_MAX,))
-            row = connection.exec_driver_sql(
-                "SELECT digest, stream_id FROM request WHERE request_id = ?", (work.request_id,)
-            ).fetchone()
-            if row is not None:
-                if row[0] != digest:
-                    raise errors.RequestIdReused(work.request_id)
-                return sql_catalog.find_stream(connection, work.spec.name, row[1])
-        created = sql_catalog.create_stream(connection, work.spec, now_millis=now)
-        if work.request_id:
-            connection.exec_driver_sql(
-                "INSERT INTO request (request_id, digest, stream_id, created_millis) VALUES (?, ?, ?, ?)",
-                (work.request_id, digest, created.stream_id, now),
-            )
-        return created

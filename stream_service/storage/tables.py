@@ -20,6 +20,12 @@ stream = sa.Table(
     sa.Column("etag", sa.Text, nullable=False),
     sa.Column("horizon_millis", sa.BigInteger, nullable=False),
     sa.Column("is_deleted", sa.Boolean, nullable=False),
+    sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("retention_bytes", sa.BigInteger, nullable=False),
+    sa.Column("write_bytes_per_second", sa.BigInteger, nullable=False),
+    sa.Column("write_records_per_second", sa.BigInteger, nullable=False),
+    sa.Column("read_bytes_per_second", sa.BigInteger, nullable=False),
+    sa.Column("read_calls_per_second", sa.BigInteger, nullable=False),
 )
 
 shard = sa.Table(
@@ -37,6 +43,9 @@ shard = sa.Table(
     sa.Column("horizon", sa.BigInteger, nullable=False),
     sa.Column("horizon_index", sa.BigInteger, nullable=False),
     sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("created_millis", sa.BigInteger, nullable=False),
+    sa.Column("closed_millis", sa.BigInteger),
+    sa.Column("stored_bytes", sa.BigInteger, nullable=False),
 )
 
 # A table with row ids and a unique index: blobs in a WITHOUT ROWID table cost a third of the write rate.
@@ -63,4 +72,27 @@ request = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("stream_id", sa.Text, nullable=False),
     sa.Column("created_millis", sa.BigInteger, nullable=False),
+)
+
+consumer = sa.Table(
+    "consumer",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True),
+    sa.Column("stream_key", sa.Integer, nullable=False),
+    sa.Column("consumer_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_millis", sa.BigInteger, nullable=False),
+)
+
+# Records that producers numbered: one packed row for each producer and commit.
+producer = sa.Table(
+    "producer",
+    metadata,
+    sa.Column("key", sa.Integer, primary_key=True),
+    sa.Column("stream_key", sa.Integer, nullable=False),
+    sa.Column("producer_id", sa.LargeBinary, nullable=False),
+    sa.Column("first_number", sa.BigInteger, nullable=False),
+    sa.Column("last_number", sa.BigInteger, nullable=False),
+    sa.Column("created_millis", sa.BigInteger, nullable=False),
+    sa.Column("entries", sa.LargeBinary, nullable=False),
 )

@@ -15,7 +15,7 @@ from tests.support import refusals, stream_process
 from tests.support.refusals import refusal
 
 MIB = 1024 * 1024
-SHARD = "shardId-000000000000"
+SHARD, SHARD_1 = "shardId-000000000000", "shardId-000000000001"
 OTHER_SHARD_NUMBER = "0" * 29 + "1"
 pb = stream_service_pb2
 
@@ -64,6 +64,43 @@ def seconds(value: int, nanos: int = 0) -> duration_pb2.Duration:
     return duration_pb2.Duration(seconds=value, nanos=nanos)
 
 
+def writing(byte_count: int, records: int) -> stream_pb2.WriteLimits:
+    """Write limits."""
+    return stream_pb2.WriteLimits(bytes_per_second=byte_count, records_per_second=records)
+
+
+def reading(byte_count: int, calls: int) -> stream_pb2.ReadLimits:
+    """Read limits."""
+    return stream_pb2.ReadLimits(bytes_per_second=byte_count, calls_per_second=calls)
+
+
+def filtered(kind: int, **fields: Any) -> Any:
+    """A ListShards request with a filter."""
+    return pb.ListShardsRequest(stream_name="orders", shard_filter={"type": kind, **fields})
+
+
+def updating(*paths: str, **fields: Any) -> Any:
+    """An UpdateStream request."""
+    return pb.UpdateStreamRequest(stream={"stream_name": "orders", **fields}, update_mask={"paths": paths})
+
+
+def split(**fields: Any) -> Any:
+    """A SplitShard request, good but for what is given."""
+    good = {"stream_name": "orders", "shard_id": SHARD, "new_starting_hash_key": "1000"}
+    return pb.SplitShardRequest(**{**good, **fields})
+
+
+def merge(**fields: Any) -> Any:
+    """A MergeShards request, good but for what is given."""
+    return pb.MergeShardsRequest(**{"stream_name": "orders", "shard_id": SHARD, "adjacent_shard_id": SHARD_1, **fields})
+
+
+def scale(target: int) -> Any:
+    """An UpdateShardCount request."""
+    return pb.UpdateShardCountRequest(stream_name="orders", target_shard_count=target)
+
+
+MANY = {f"n{number}": "" for number in range(51)}
 CREATE = pb.CreateStreamRequest
 REFUSED = [
     ("CreateStream", CREATE(), "stream_name"),
@@ -82,8 +119,18 @@ REFUSED = [
     ("CreateStream", CREATE(stream_name="new", max_record_size_bytes=10 * MIB + 1), "max_record_size_bytes"),
     ("CreateStream", CREATE(stream_name="new", max_record_size_bytes=-1), "max_record_size_bytes"),
     ("CreateStream", CREATE(stream_name="new", request_id="not a uuid"), "request_id"),
-    ("CreateStream", CREATE(stream_name="new", tags={"a": "b"}), "tags"),
-    ("CreateStream", CREATE(stream_name="new", write_limits=stream_pb2.WriteLimits()), "write_limits"),
+    ("CreateStream", CREATE(stream_name="new", tags={f"k{n}": "" for n in range(51)}), "tags"),
+    ("CreateStream", CREATE(stream_name="new", tags={"": "b"}), "tags['']"),
+    ("CreateStream", CREATE(stream_name="new", tags={"a" * 129: "b"}), f"tags['{'a' * 60}']"),
+    ("CreateStream", CREATE(stream_name="new", tags={"a%": "b"}), "tags['a%']"),
+    ("CreateStream", CREATE(stream_name="new", tags={"aws:a": "b"}), "tags['aws:a']"),
+    ("CreateStream", CREATE(stream_name="new", tags={"a": "b" * 257}), "tags['a']"),
+    ("CreateStream", CREATE(stream_name="new", tags={"a": "b,c"}), "tags['a']"),
+    ("CreateStream", CREATE(stream_name="new", write_limits=writing(1_023, 0)), "write_limits.bytes_per_second"),
+    ("CreateStream", CREATE(stream_name="new", write_limits=writing(0, -1)), "write_limits.records_per_second"),
+    ("CreateStream", CREATE(stream_name="new", read_limits=reading(-5, 0)), "read_limits.bytes_per_second"),
+    ("CreateStream", CREATE(stream_name="new", read_limits=reading(0, 10**7)), "read_limits.calls_per_second"),
+    ("CreateStream", CREATE(stream_name="new", retention_bytes_per_shard=-1), "retention_bytes_per_shard"),
     ("CreateStream", CREATE(stream_name="new", retention_bytes_per_shard=1), "retention_bytes_per_shard"),
     ("DescribeStream", pb.DescribeStreamRequest(), "stream_name"),
     ("DescribeStream", pb.DescribeStreamRequest(stream_name="a b"), "stream_name"),
@@ -95,9 +142,70 @@ REFUSED = [
     ("ListShards", pb.ListShardsRequest(stream_name="orders", page_size=10_001), "page_size"),
     (
         "ListShards",
-        pb.ListShardsRequest(stream_name="orders", shard_filter=pb.ShardFilter(type=pb.SHARD_FILTER_TYPE_AT_LATEST)),
-        "shard_filter",
+        filtered(pb.SHARD_FILTER_TYPE_UNSPECIFIED),
+        "shard_filter.type",
     ),
+    ("ListShards", filtered(99), "shard_filter.type"),
+    ("ListShards", filtered(pb.SHARD_FILTER_TYPE_AFTER_SHARD_ID), "shard_filter.shard_id"),
+    ("ListShards", filtered(pb.SHARD_FILTER_TYPE_AFTER_SHARD_ID, shard_id="0"), "shard_filter.shard_id"),
+    ("ListShards", filtered(pb.SHARD_FILTER_TYPE_AT_LATEST, shard_id=SHARD), "shard_filter.shard_id"),
+    ("ListShards", filtered(pb.SHARD_FILTER_TYPE_AT_TIMESTAMP), "shard_filter.time"),
+    ("ListShards", filtered(pb.SHARD_FILTER_TYPE_FROM_TIMESTAMP), "shard_filter.time"),
+    ("ListShards", filtered(pb.SHARD_FILTER_TYPE_FROM_TRIM_HORIZON, time={"seconds": 1}), "shard_filter.time"),
+    ("ListShards", filtered(pb.SHARD_FILTER_TYPE_AT_TIMESTAMP, time={"nanos": -1}), "shard_filter.time"),
+    ("UpdateStream", pb.UpdateStreamRequest(), "stream.stream_name"),
+    ("UpdateStream", updating(), "update_mask"),
+    ("UpdateStream", updating("stream_name"), "update_mask"),
+    ("UpdateStream", updating("nothing"), "update_mask"),
+    ("UpdateStream", updating("tags", tags={"a": "\n"}), "stream.tags['a']"),
+    ("UpdateStream", updating("retention_period", retention_period=seconds(5)), "stream.retention_period"),
+    ("UpdateStream", updating("max_record_size_bytes", max_record_size_bytes=5), "stream.max_record_size_bytes"),
+    ("UpdateStream", updating("write_limits", write_limits=writing(5, 0)), "stream.write_limits.bytes_per_second"),
+    ("UpdateStream", with_fields(updating("tags"), lambda r: setattr(r, "request_id", "x")), "request_id"),
+    ("SplitShard", split(stream_name=""), "stream_name"),
+    ("SplitShard", split(shard_id="x"), "shard_id"),
+    ("SplitShard", split(new_starting_hash_key=""), "new_starting_hash_key"),
+    ("SplitShard", split(new_starting_hash_key="-1"), "new_starting_hash_key"),
+    ("SplitShard", split(new_starting_hash_key="0"), "new_starting_hash_key"),
+    ("SplitShard", split(new_starting_hash_key="1"), "new_starting_hash_key"),
+    ("SplitShard", split(new_starting_hash_key=str(2**127 - 1)), "new_starting_hash_key"),
+    ("SplitShard", split(new_starting_hash_key=str(2**128)), "new_starting_hash_key"),
+    ("MergeShards", merge(stream_name=""), "stream_name"),
+    ("MergeShards", merge(shard_id=""), "shard_id"),
+    ("MergeShards", merge(adjacent_shard_id=""), "adjacent_shard_id"),
+    ("MergeShards", merge(adjacent_shard_id=SHARD), "adjacent_shard_id"),
+    ("MergeShards", merge(shard_id=SHARD_1, adjacent_shard_id=SHARD), "adjacent_shard_id"),
+    ("UpdateShardCount", pb.UpdateShardCountRequest(target_shard_count=1), "stream_name"),
+    ("UpdateShardCount", pb.UpdateShardCountRequest(stream_name="orders"), "target_shard_count"),
+    ("UpdateShardCount", scale(-1), "target_shard_count"),
+    ("UpdateShardCount", scale(5), "target_shard_count"),
+    ("PeekRecords", pb.PeekRecordsRequest(), "stream_name"),
+    ("PeekRecords", pb.PeekRecordsRequest(stream_name="orders", limit=-1), "limit"),
+    ("PeekRecords", pb.PeekRecordsRequest(stream_name="orders", limit=1_001), "limit"),
+    ("PeekRecords", pb.PeekRecordsRequest(stream_name="orders", shard_id="x"), "shard_id"),
+    ("PeekRecords", pb.PeekRecordsRequest(stream_name="orders", from_sequence_number="x"), "from_sequence_number"),
+    (
+        "PeekRecords",
+        pb.PeekRecordsRequest(stream_name="orders", shard_id=SHARD, from_sequence_number=OTHER_SHARD_NUMBER),
+        "from_sequence_number",
+    ),
+    (
+        "PeekRecords",
+        pb.PeekRecordsRequest(stream_name="orders", from_sequence_number=OTHER_SHARD_NUMBER, from_time={}),
+        "from_time",
+    ),
+    ("PeekRecords", pb.PeekRecordsRequest(stream_name="orders", from_time={"nanos": -1}), "from_time"),
+    ("RegisterStreamConsumer", pb.RegisterStreamConsumerRequest(consumer_name="a"), "stream_name"),
+    ("RegisterStreamConsumer", pb.RegisterStreamConsumerRequest(stream_name="orders"), "consumer_name"),
+    (
+        "RegisterStreamConsumer",
+        pb.RegisterStreamConsumerRequest(stream_name="orders", consumer_name="a", request_id="x"),
+        "request_id",
+    ),
+    ("DescribeStreamConsumer", pb.DescribeStreamConsumerRequest(stream_name="orders"), "consumer_name"),
+    ("DeregisterStreamConsumer", pb.DeregisterStreamConsumerRequest(stream_name="orders"), "consumer_name"),
+    ("ListStreamConsumers", pb.ListStreamConsumersRequest(), "stream_name"),
+    ("ListStreamConsumers", pb.ListStreamConsumersRequest(stream_name="orders", page_size=-1), "page_size"),
     ("PutRecord", pb.PutRecordRequest(partition_key="a"), "stream_name"),
     ("PutRecord", pb.PutRecordRequest(stream_name="orders"), "partition_key"),
     ("PutRecord", pb.PutRecordRequest(stream_name="orders", partition_key="a" * 257), "partition_key"),
@@ -116,8 +224,13 @@ REFUSED = [
         pb.PutRecordRequest(stream_name="orders", partition_key="a", sequence_number_for_ordering="9" * 30),
         "sequence_number_for_ordering",
     ),
-    ("PutRecord", pb.PutRecordRequest(stream_name="orders", partition_key="a", attributes={"a": "b"}), "attributes"),
-    ("PutRecord", pb.PutRecordRequest(stream_name="orders", partition_key="a", producer_id=b"1" * 16), "producer_id"),
+    ("PutRecord", pb.PutRecordRequest(stream_name="orders", partition_key="a", attributes=MANY), "attributes"),
+    ("PutRecord", pb.PutRecordRequest(stream_name="orders", partition_key="a", producer_id=b"1"), "producer_id"),
+    (
+        "PutRecord",
+        pb.PutRecordRequest(stream_name="orders", partition_key="a", producer_id=b"1" * 16, producer_sequence=-1),
+        "producer_sequence",
+    ),
     (
         "PutRecord",
         pb.PutRecordRequest(stream_name="orders", partition_key="a", producer_sequence=1),
@@ -132,10 +245,12 @@ REFUSED = [
     ("PutRecords", put_records(entry(explicit_hash_key="-1")), "records[0].explicit_hash_key"),
     ("PutRecords", put_records(entry(explicit_hash_key=str(2**128))), "records[0].explicit_hash_key"),
     ("PutRecords", put_records(entry(explicit_hash_key="٣")), "records[0].explicit_hash_key"),
-    ("PutRecords", put_records(entry(attributes={"a": "b"})), "records[0].attributes"),
-    ("PutRecords", put_records(entry(producer_id=b"1" * 16)), "records[0].producer_id"),
-    ("PutRecords", put_records(entry(producer_sequence=1)), "records[0].producer_sequence"),
-    ("PutRecords", put_records(all_or_none=True), "all_or_none"),
+    ("PutRecords", put_records(entry(attributes=MANY)), "records[0].attributes"),
+    ("PutRecords", put_records(entry(attributes={"": "b"})), "records[0].attributes['']"),
+    ("PutRecords", put_records(entry(attributes={"a": "b" * 4_097})), "records[0].attributes['a']"),
+    ("PutRecords", put_records(entry(producer_id=b"1" * 17, producer_sequence=1)), "records[0].producer_id"),
+    ("PutRecords", put_records(entry(producer_id=b"1" * 16)), "records[0].producer_sequence"),
+    ("PutRecords", put_records(entry(), entry(producer_sequence=1)), "records[1].producer_sequence"),
     ("PutRecords", put_records(*[entry(data=bytes(MIB - 3))] * 11), "records"),
     ("GetShardIterator", iterator_request(stream_name=""), "stream_name"),
     ("GetShardIterator", iterator_request(shard_id=""), "shard_id"),
@@ -221,12 +336,35 @@ async def test_a_refused_request_stores_nothing(stub: Any) -> None:
     assert [len(answer.records) for answer in read] == [0, 0]
 
 
+NO_STREAM = "STREAM_NOT_FOUND"
 NOT_FOUND = [
     ("DescribeStream", pb.DescribeStreamRequest(stream_name="none"), "STREAM_NOT_FOUND"),
     ("DeleteStream", pb.DeleteStreamRequest(stream_name="none"), "STREAM_NOT_FOUND"),
     ("ListShards", pb.ListShardsRequest(stream_name="none"), "STREAM_NOT_FOUND"),
     ("PutRecord", pb.PutRecordRequest(stream_name="none", partition_key="a"), "STREAM_NOT_FOUND"),
     ("PutRecords", put_records(stream_name="none"), "STREAM_NOT_FOUND"),
+    ("UpdateStream", with_fields(updating("tags"), lambda r: setattr(r.stream, "stream_name", "none")), NO_STREAM),
+    ("SplitShard", split(stream_name="none"), "STREAM_NOT_FOUND"),
+    ("SplitShard", split(shard_id="shardId-000000000009"), "SHARD_NOT_FOUND"),
+    ("MergeShards", merge(adjacent_shard_id="shardId-000000000009"), "SHARD_NOT_FOUND"),
+    ("UpdateShardCount", pb.UpdateShardCountRequest(stream_name="none", target_shard_count=1), "STREAM_NOT_FOUND"),
+    ("PeekRecords", pb.PeekRecordsRequest(stream_name="none"), "STREAM_NOT_FOUND"),
+    ("PeekRecords", pb.PeekRecordsRequest(stream_name="orders", shard_id="shardId-000000000009"), "SHARD_NOT_FOUND"),
+    (
+        "RegisterStreamConsumer",
+        pb.RegisterStreamConsumerRequest(stream_name="none", consumer_name="a"),
+        "STREAM_NOT_FOUND",
+    ),
+    (
+        "DescribeStreamConsumer",
+        pb.DescribeStreamConsumerRequest(stream_name="orders", consumer_name="a"),
+        "CONSUMER_NOT_FOUND",
+    ),
+    (
+        "DeregisterStreamConsumer",
+        pb.DeregisterStreamConsumerRequest(stream_name="orders", consumer_name="a"),
+        "CONSUMER_NOT_FOUND",
+    ),
     ("GetShardIterator", iterator_request(stream_name="none"), "STREAM_NOT_FOUND"),
     ("GetShardIterator", iterator_request(shard_id="shardId-000000000009"), "SHARD_NOT_FOUND"),
     ("GetRecords", at_position(stream_name="none"), "STREAM_NOT_FOUND"),
@@ -241,28 +379,6 @@ async def test_what_is_not_there_is_not_found(stub: Any, rpc: str, request_: Any
     refused = await refusal(getattr(stub, rpc), request_)
 
     assert (refused.code, refused.reason) == ("NOT_FOUND", reason)
-
-
-UNBUILT = [
-    "UpdateStream",
-    "SplitShard",
-    "MergeShards",
-    "UpdateShardCount",
-    "PeekRecords",
-    "RegisterStreamConsumer",
-    "DescribeStreamConsumer",
-    "ListStreamConsumers",
-    "DeregisterStreamConsumer",
-]
-
-
-@pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("rpc", UNBUILT)
-async def test_an_rpc_that_is_not_built_says_so(stub: Any, rpc: str) -> None:
-    refused = await refusal(getattr(stub, rpc), getattr(pb, f"{rpc}Request")())
-
-    assert (refused.code, refused.reason) == ("UNIMPLEMENTED", "NOT_IMPLEMENTED")
-    assert rpc in refused.message
 
 
 @pytest.mark.asyncio(loop_scope="module")

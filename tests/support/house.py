@@ -24,7 +24,7 @@ _KNOWN = {
 _PURE = (
     *("__future__", "abc", "base64", "binascii", "bisect", "collections", "dataclasses", "datetime", "enum"),
     *("functools", "hashlib", "heapq", "hmac", "itertools", "json", "math", "operator", "re", "string", "struct"),
-    *("typing", "uuid", "chassis.errors"),
+    *("typing", "uuid", "zlib", "chassis.errors"),
 )
 _IMPURE_CALLS = re.compile(
     r"^(open|print|input|exec|eval)$|\b(now|utcnow|today|uuid1|uuid4|getrandbits|fromtimestamp)$"
@@ -34,15 +34,32 @@ _ROOMS = {
     "core": set[str](),
     "storage": {"stores"},
     "stores": set[str](),
-    "rpc": {"service", "watching"},
-    "service": {"stores", "heads", "waiting"},
+    "rpc": {"service", "shard_service", "subscriptions", "watching"},
+    "service": {"stores", "heads", "waiting", "shard_service", "consumer_service", "peek_service", "page_tokens"},
     "pollers": {"stores"},
     "retention": set[str](),
     "waiting": set[str](),
+    "shard_service": {"page_tokens"},
+    "consumer_service": {"page_tokens"},
+    "peek_service": set(),
+    "page_tokens": set(),
+    "subscriptions": {"heads", "waiting"},
     "heads": {"waiting"},
     "watching": {"heads"},
 }
-_USE_CASES = {"service", "stores", "heads", "waiting", "watching", "retention"}
+_USE_CASES = {
+    "service",
+    "shard_service",
+    "consumer_service",
+    "peek_service",
+    "page_tokens",
+    "subscriptions",
+    "stores",
+    "heads",
+    "waiting",
+    "watching",
+    "retention",
+}
 _FORBIDDEN_NAMES = re.compile(r"(^|/)(common|utils?|helpers?|models?|types|\w+_(utils?|helpers?))(\.py)?(/|$)")
 _PB_ROOMS = re.compile(r"^(chassis/process/|\w+_service/(rpc/|pollers/\w+_client\.py$|storage/segment\.py$))")
 _SQL_ROOMS = re.compile(r"^(chassis/(database/|process/versions\.py$)|\w+_service/(storage/|app\.py$))")

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from millrace.stream.v1 import record_pb2, stream_service_pb2
 
@@ -14,10 +15,11 @@ from chassis.database import engine, migrations
 from chassis.database.readers import Readers
 from chassis.database.writer import Writer
 from stream_service import app
-from stream_service.core import reading, router, works
+from stream_service.core import reading, resharding, router, works
 from stream_service.core.ports import Records
 from stream_service.core.record import NewRecord, new_record
-from stream_service.core.stream import Stream, StreamSpec
+from stream_service.core.shard import Shard
+from stream_service.core.stream import Stream, StreamChange, StreamSpec
 from stream_service.storage import memory, sql_records, sql_store
 from tests.support.clock import FakeClock
 
@@ -48,6 +50,22 @@ class World:
         done = await self.records.write(works.Put(name, records, sum(record[3] for record in records)))
         assert isinstance(done, works.PutDone)
         return done
+
+    async def reshard(self, change: resharding.Change, *, name: str = "orders") -> works.Resharded:
+        """Split or merge shards."""
+        done = await self.records.write(works.Reshard(name, change))
+        assert isinstance(done, works.Resharded)
+        return done
+
+    async def update(self, *, name: str = "orders", etag: str = "", request_id: str = "", **values: Any) -> Stream:
+        """Change settings."""
+        done = await self.records.write(works.Update(StreamChange(name=name, etag=etag, values=values), request_id))
+        assert isinstance(done, works.Updated)
+        return done.stream
+
+    async def shards(self, name: str = "orders") -> Sequence[Shard]:
+        """All shards by index."""
+        return (await self.records.shards(name))[1]
 
     async def delete(self, name: str = "orders") -> works.Deleted:
         """Delete a stream."""
@@ -107,7 +125,7 @@ async def on_sqlite(folder: Path) -> AsyncIterator[World]:
     """Storage on a fresh or an existing database in a folder."""
     clock, failures = FakeClock(), list[str]()
     with open_migrated(folder) as database:
-        store = sql_store.SqlStore(clock.unix_millis)
+        store = sql_store.SqlStore(clock.unix_millis, monotonic=clock.monotonic)
         told: list[sql_records.SqlRecords] = []
         writer = Writer(
             database.writer_connection,

@@ -154,8 +154,8 @@ async def test_lists_are_read_page_by_page_without_gap_or_repeat() -> None:
     assert names == [f"s{index}" for index in range(7)]
     shards: list[int] = []
     while True:
-        _, found, token = await house.service.list_shards("s0", 2, token)
-        shards += [shard.index for shard in found]
+        listed = await house.service.shards.list("s0", page_size=2, page_token=token)
+        shards, token = [*shards, *(shard.index for shard in listed.shards)], listed.next_page_token
         if not token:
             break
     assert shards == [0, 1, 2, 3, 4]

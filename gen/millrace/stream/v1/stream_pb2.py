@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmillrace/stream/v1/stream.proto\x12\x12millrace.stream.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\x03\n\x06Stream\x12\x13\n\x0bstream_name\x18\x01 \x01(\t\x12\x11\n\tstream_id\x18\x02 \x01(\t\x12\x30\n\x06status\x18\x03 \x01(\x0e\x32 .millrace.stream.v1.StreamStatus\x12\x33\n\x10retention_period\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15max_record_size_bytes\x18\x05 \x01(\x03\x12\x18\n\x10open_shard_count\x18\x06 \x01(\x05\x12\x16\n\x0e\x63onsumer_count\x18\x07 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12\x32\n\x04tags\x18\n \x03(\x0b\x32$.millrace.stream.v1.Stream.TagsEntry\x12\x35\n\x0cwrite_limits\x18\x0b \x01(\x0b\x32\x1f.millrace.stream.v1.WriteLimits\x12!\n\x19retention_bytes_per_shard\x18\x0c \x01(\x03\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"C\n\x0bWriteLimits\x12\x18\n\x10\x62ytes_per_second\x18\x01 \x01(\x03\x12\x1a\n\x12records_per_second\x18\x02 \x01(\x03\"B\n\x0cHashKeyRange\x12\x19\n\x11starting_hash_key\x18\x01 \x01(\t\x12\x17\n\x0f\x65nding_hash_key\x18\x02 \x01(\t\"W\n\x13SequenceNumberRange\x12 \n\x18starting_sequence_number\x18\x01 \x01(\t\x12\x1e\n\x16\x65nding_sequence_number\x18\x02 \x01(\t\"\xd6\x01\n\x05Shard\x12\x10\n\x08shard_id\x18\x01 \x01(\t\x12\x17\n\x0fparent_shard_id\x18\x02 \x01(\t\x12 \n\x18\x61\x64jacent_parent_shard_id\x18\x03 \x01(\t\x12\x38\n\x0ehash_key_range\x18\x04 \x01(\x0b\x32 .millrace.stream.v1.HashKeyRange\x12\x46\n\x15sequence_number_range\x18\x05 \x01(\x0b\x32\'.millrace.stream.v1.SequenceNumberRange\"r\n\nChildShard\x12\x10\n\x08shard_id\x18\x01 \x01(\t\x12\x18\n\x10parent_shard_ids\x18\x02 \x03(\t\x12\x38\n\x0ehash_key_range\x18\x03 \x01(\x0b\x32 .millrace.stream.v1.HashKeyRange\"\xa7\x01\n\x0eStreamConsumer\x12\x15\n\rconsumer_name\x18\x01 \x01(\t\x12\x13\n\x0bstream_name\x18\x02 \x01(\t\x12\x38\n\x06status\x18\x03 \x01(\x0e\x32(.millrace.stream.v1.StreamConsumerStatus\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9b\x01\n\x0cStreamStatus\x12\x1d\n\x19STREAM_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16STREAM_STATUS_CREATING\x10\x01\x12\x18\n\x14STREAM_STATUS_ACTIVE\x10\x02\x12\x1a\n\x16STREAM_STATUS_UPDATING\x10\x03\x12\x1a\n\x16STREAM_STATUS_DELETING\x10\x04*\xab\x01\n\x14StreamConsumerStatus\x12&\n\"STREAM_CONSUMER_STATUS_UNSPECIFIED\x10\x00\x12#\n\x1fSTREAM_CONSUMER_STATUS_CREATING\x10\x01\x12!\n\x1dSTREAM_CONSUMER_STATUS_ACTIVE\x10\x02\x12#\n\x1fSTREAM_CONSUMER_STATUS_DELETING\x10\x03\x42H\n\x16\x64\x65v.millrace.stream.v1P\x01Z,millrace.dev/gen/millrace/stream/v1;streamv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmillrace/stream/v1/stream.proto\x12\x12millrace.stream.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x04\n\x06Stream\x12\x13\n\x0bstream_name\x18\x01 \x01(\t\x12\x11\n\tstream_id\x18\x02 \x01(\t\x12\x30\n\x06status\x18\x03 \x01(\x0e\x32 .millrace.stream.v1.StreamStatus\x12\x33\n\x10retention_period\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15max_record_size_bytes\x18\x05 \x01(\x03\x12\x18\n\x10open_shard_count\x18\x06 \x01(\x05\x12\x16\n\x0e\x63onsumer_count\x18\x07 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\t \x01(\t\x12\x32\n\x04tags\x18\n \x03(\x0b\x32$.millrace.stream.v1.Stream.TagsEntry\x12\x35\n\x0cwrite_limits\x18\x0b \x01(\x0b\x32\x1f.millrace.stream.v1.WriteLimits\x12!\n\x19retention_bytes_per_shard\x18\x0c \x01(\x03\x12\x33\n\x0bread_limits\x18\r \x01(\x0b\x32\x1e.millrace.stream.v1.ReadLimits\x1a+\n\tTagsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"C\n\x0bWriteLimits\x12\x18\n\x10\x62ytes_per_second\x18\x01 \x01(\x03\x12\x1a\n\x12records_per_second\x18\x02 \x01(\x03\"@\n\nReadLimits\x12\x18\n\x10\x62ytes_per_second\x18\x01 \x01(\x03\x12\x18\n\x10\x63\x61lls_per_second\x18\x02 \x01(\x03\"\xbf\x01\n\x0cStreamLimits\x12\x1c\n\x14open_shard_count_max\x18\x01 \x01(\x05\x12\x1a\n\x12\x63onsumer_count_max\x18\x02 \x01(\x05\x12\x15\n\rtag_count_max\x18\x03 \x01(\x05\x12\x17\n\x0fput_records_max\x18\x04 \x01(\x05\x12\x15\n\rput_bytes_max\x18\x05 \x01(\x03\x12\x17\n\x0fget_records_max\x18\x06 \x01(\x05\x12\x15\n\rget_bytes_max\x18\x07 \x01(\x03\"B\n\x0cHashKeyRange\x12\x19\n\x11starting_hash_key\x18\x01 \x01(\t\x12\x17\n\x0f\x65nding_hash_key\x18\x02 \x01(\t\"W\n\x13SequenceNumberRange\x12 \n\x18starting_sequence_number\x18\x01 \x01(\t\x12\x1e\n\x16\x65nding_sequence_number\x18\x02 \x01(\t\"\xb7\x02\n\x05Shard\x12\x10\n\x08shard_id\x18\x01 \x01(\t\x12\x17\n\x0fparent_shard_id\x18\x02 \x01(\t\x12 \n\x18\x61\x64jacent_parent_shard_id\x18\x03 \x01(\t\x12\x38\n\x0ehash_key_range\x18\x04 \x01(\x0b\x32 .millrace.stream.v1.HashKeyRange\x12\x46\n\x15sequence_number_range\x18\x05 \x01(\x0b\x32\'.millrace.stream.v1.SequenceNumberRange\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"t\n\x0cShardTraffic\x12\x10\n\x08shard_id\x18\x01 \x01(\t\x12\x14\n\x0crecord_count\x18\x02 \x01(\x03\x12\x12\n\nbyte_count\x18\x03 \x01(\x03\x12\x14\n\x0crecord_share\x18\x04 \x01(\x01\x12\x12\n\nbyte_share\x18\x05 \x01(\x01\"r\n\nChildShard\x12\x10\n\x08shard_id\x18\x01 \x01(\t\x12\x18\n\x10parent_shard_ids\x18\x02 \x03(\t\x12\x38\n\x0ehash_key_range\x18\x03 \x01(\x0b\x32 .millrace.stream.v1.HashKeyRange\"\xbc\x01\n\x0eStreamConsumer\x12\x15\n\rconsumer_name\x18\x01 \x01(\t\x12\x13\n\x0bstream_name\x18\x02 \x01(\t\x12\x38\n\x06status\x18\x03 \x01(\x0e\x32(.millrace.stream.v1.StreamConsumerStatus\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63onsumer_id\x18\x05 \x01(\t*\x9b\x01\n\x0cStreamStatus\x12\x1d\n\x19STREAM_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n\x16STREAM_STATUS_CREATING\x10\x01\x12\x18\n\x14STREAM_STATUS_ACTIVE\x10\x02\x12\x1a\n\x16STREAM_STATUS_UPDATING\x10\x03\x12\x1a\n\x16STREAM_STATUS_DELETING\x10\x04*\xab\x01\n\x14StreamConsumerStatus\x12&\n\"STREAM_CONSUMER_STATUS_UNSPECIFIED\x10\x00\x12#\n\x1fSTREAM_CONSUMER_STATUS_CREATING\x10\x01\x12!\n\x1dSTREAM_CONSUMER_STATUS_ACTIVE\x10\x02\x12#\n\x1fSTREAM_CONSUMER_STATUS_DELETING\x10\x03\x42H\n\x16\x64\x65v.millrace.stream.v1P\x01Z,millrace.dev/gen/millrace/stream/v1;streamv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,24 +36,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\026dev.millrace.stream.v1P\001Z,millrace.dev/gen/millrace/stream/v1;streamv1'
   _globals['_STREAM_TAGSENTRY']._loaded_options = None
   _globals['_STREAM_TAGSENTRY']._serialized_options = b'8\001'
-  _globals['_STREAMSTATUS']._serialized_start=1335
-  _globals['_STREAMSTATUS']._serialized_end=1490
-  _globals['_STREAMCONSUMERSTATUS']._serialized_start=1493
-  _globals['_STREAMCONSUMERSTATUS']._serialized_end=1664
+  _globals['_STREAMSTATUS']._serialized_start=1884
+  _globals['_STREAMSTATUS']._serialized_end=2039
+  _globals['_STREAMCONSUMERSTATUS']._serialized_start=2042
+  _globals['_STREAMCONSUMERSTATUS']._serialized_end=2213
   _globals['_STREAM']._serialized_start=121
-  _globals['_STREAM']._serialized_end=603
-  _globals['_STREAM_TAGSENTRY']._serialized_start=560
-  _globals['_STREAM_TAGSENTRY']._serialized_end=603
-  _globals['_WRITELIMITS']._serialized_start=605
-  _globals['_WRITELIMITS']._serialized_end=672
-  _globals['_HASHKEYRANGE']._serialized_start=674
-  _globals['_HASHKEYRANGE']._serialized_end=740
-  _globals['_SEQUENCENUMBERRANGE']._serialized_start=742
-  _globals['_SEQUENCENUMBERRANGE']._serialized_end=829
-  _globals['_SHARD']._serialized_start=832
-  _globals['_SHARD']._serialized_end=1046
-  _globals['_CHILDSHARD']._serialized_start=1048
-  _globals['_CHILDSHARD']._serialized_end=1162
-  _globals['_STREAMCONSUMER']._serialized_start=1165
-  _globals['_STREAMCONSUMER']._serialized_end=1332
+  _globals['_STREAM']._serialized_end=656
+  _globals['_STREAM_TAGSENTRY']._serialized_start=613
+  _globals['_STREAM_TAGSENTRY']._serialized_end=656
+  _globals['_WRITELIMITS']._serialized_start=658
+  _globals['_WRITELIMITS']._serialized_end=725
+  _globals['_READLIMITS']._serialized_start=727
+  _globals['_READLIMITS']._serialized_end=791
+  _globals['_STREAMLIMITS']._serialized_start=794
+  _globals['_STREAMLIMITS']._serialized_end=985
+  _globals['_HASHKEYRANGE']._serialized_start=987
+  _globals['_HASHKEYRANGE']._serialized_end=1053
+  _globals['_SEQUENCENUMBERRANGE']._serialized_start=1055
+  _globals['_SEQUENCENUMBERRANGE']._serialized_end=1142
+  _globals['_SHARD']._serialized_start=1145
+  _globals['_SHARD']._serialized_end=1456
+  _globals['_SHARDTRAFFIC']._serialized_start=1458
+  _globals['_SHARDTRAFFIC']._serialized_end=1574
+  _globals['_CHILDSHARD']._serialized_start=1576
+  _globals['_CHILDSHARD']._serialized_end=1690
+  _globals['_STREAMCONSUMER']._serialized_start=1693
+  _globals['_STREAMCONSUMER']._serialized_end=1881
 # @@protoc_insertion_point(module_scope)

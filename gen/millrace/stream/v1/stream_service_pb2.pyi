@@ -59,7 +59,7 @@ WATCH_REASON_TRIMMED: WatchReason
 WATCH_REASON_APPEARED: WatchReason
 
 class CreateStreamRequest(_message.Message):
-    __slots__ = ("stream_name", "shard_count", "retention_period", "max_record_size_bytes", "request_id", "tags", "write_limits", "retention_bytes_per_shard")
+    __slots__ = ("stream_name", "shard_count", "retention_period", "max_record_size_bytes", "request_id", "tags", "write_limits", "retention_bytes_per_shard", "read_limits")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +75,7 @@ class CreateStreamRequest(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     WRITE_LIMITS_FIELD_NUMBER: _ClassVar[int]
     RETENTION_BYTES_PER_SHARD_FIELD_NUMBER: _ClassVar[int]
+    READ_LIMITS_FIELD_NUMBER: _ClassVar[int]
     stream_name: str
     shard_count: int
     retention_period: _duration_pb2.Duration
@@ -83,7 +84,8 @@ class CreateStreamRequest(_message.Message):
     tags: _containers.ScalarMap[str, str]
     write_limits: _stream_pb2.WriteLimits
     retention_bytes_per_shard: int
-    def __init__(self, stream_name: _Optional[str] = ..., shard_count: _Optional[int] = ..., retention_period: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max_record_size_bytes: _Optional[int] = ..., request_id: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., write_limits: _Optional[_Union[_stream_pb2.WriteLimits, _Mapping]] = ..., retention_bytes_per_shard: _Optional[int] = ...) -> None: ...
+    read_limits: _stream_pb2.ReadLimits
+    def __init__(self, stream_name: _Optional[str] = ..., shard_count: _Optional[int] = ..., retention_period: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., max_record_size_bytes: _Optional[int] = ..., request_id: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., write_limits: _Optional[_Union[_stream_pb2.WriteLimits, _Mapping]] = ..., retention_bytes_per_shard: _Optional[int] = ..., read_limits: _Optional[_Union[_stream_pb2.ReadLimits, _Mapping]] = ...) -> None: ...
 
 class CreateStreamResponse(_message.Message):
     __slots__ = ("stream",)
@@ -98,10 +100,12 @@ class DescribeStreamRequest(_message.Message):
     def __init__(self, stream_name: _Optional[str] = ...) -> None: ...
 
 class DescribeStreamResponse(_message.Message):
-    __slots__ = ("stream",)
+    __slots__ = ("stream", "limits")
     STREAM_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     stream: _stream_pb2.Stream
-    def __init__(self, stream: _Optional[_Union[_stream_pb2.Stream, _Mapping]] = ...) -> None: ...
+    limits: _stream_pb2.StreamLimits
+    def __init__(self, stream: _Optional[_Union[_stream_pb2.Stream, _Mapping]] = ..., limits: _Optional[_Union[_stream_pb2.StreamLimits, _Mapping]] = ...) -> None: ...
 
 class ListStreamsRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
@@ -158,26 +162,30 @@ class ShardFilter(_message.Message):
     def __init__(self, type: _Optional[_Union[ShardFilterType, str]] = ..., shard_id: _Optional[str] = ..., time: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListShardsRequest(_message.Message):
-    __slots__ = ("stream_name", "page_size", "page_token", "shard_filter")
+    __slots__ = ("stream_name", "page_size", "page_token", "shard_filter", "include_traffic")
     STREAM_NAME_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     SHARD_FILTER_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     stream_name: str
     page_size: int
     page_token: str
     shard_filter: ShardFilter
-    def __init__(self, stream_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., shard_filter: _Optional[_Union[ShardFilter, _Mapping]] = ...) -> None: ...
+    include_traffic: bool
+    def __init__(self, stream_name: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., shard_filter: _Optional[_Union[ShardFilter, _Mapping]] = ..., include_traffic: bool = ...) -> None: ...
 
 class ListShardsResponse(_message.Message):
-    __slots__ = ("shards", "next_page_token", "stream_id")
+    __slots__ = ("shards", "next_page_token", "stream_id", "traffic")
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     shards: _containers.RepeatedCompositeFieldContainer[_stream_pb2.Shard]
     next_page_token: str
     stream_id: str
-    def __init__(self, shards: _Optional[_Iterable[_Union[_stream_pb2.Shard, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., stream_id: _Optional[str] = ...) -> None: ...
+    traffic: _containers.RepeatedCompositeFieldContainer[_stream_pb2.ShardTraffic]
+    def __init__(self, shards: _Optional[_Iterable[_Union[_stream_pb2.Shard, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., stream_id: _Optional[str] = ..., traffic: _Optional[_Iterable[_Union[_stream_pb2.ShardTraffic, _Mapping]]] = ...) -> None: ...
 
 class SplitShardRequest(_message.Message):
     __slots__ = ("stream_name", "shard_id", "new_starting_hash_key", "validate_only")
@@ -192,10 +200,12 @@ class SplitShardRequest(_message.Message):
     def __init__(self, stream_name: _Optional[str] = ..., shard_id: _Optional[str] = ..., new_starting_hash_key: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
 
 class SplitShardResponse(_message.Message):
-    __slots__ = ("shards",)
+    __slots__ = ("shards", "traffic")
     SHARDS_FIELD_NUMBER: _ClassVar[int]
+    TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     shards: _containers.RepeatedCompositeFieldContainer[_stream_pb2.Shard]
-    def __init__(self, shards: _Optional[_Iterable[_Union[_stream_pb2.Shard, _Mapping]]] = ...) -> None: ...
+    traffic: _containers.RepeatedCompositeFieldContainer[_stream_pb2.ShardTraffic]
+    def __init__(self, shards: _Optional[_Iterable[_Union[_stream_pb2.Shard, _Mapping]]] = ..., traffic: _Optional[_Iterable[_Union[_stream_pb2.ShardTraffic, _Mapping]]] = ...) -> None: ...
 
 class MergeShardsRequest(_message.Message):
     __slots__ = ("stream_name", "shard_id", "adjacent_shard_id", "validate_only")
@@ -210,10 +220,12 @@ class MergeShardsRequest(_message.Message):
     def __init__(self, stream_name: _Optional[str] = ..., shard_id: _Optional[str] = ..., adjacent_shard_id: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
 
 class MergeShardsResponse(_message.Message):
-    __slots__ = ("shard",)
+    __slots__ = ("shard", "traffic")
     SHARD_FIELD_NUMBER: _ClassVar[int]
+    TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     shard: _stream_pb2.Shard
-    def __init__(self, shard: _Optional[_Union[_stream_pb2.Shard, _Mapping]] = ...) -> None: ...
+    traffic: _containers.RepeatedCompositeFieldContainer[_stream_pb2.ShardTraffic]
+    def __init__(self, shard: _Optional[_Union[_stream_pb2.Shard, _Mapping]] = ..., traffic: _Optional[_Iterable[_Union[_stream_pb2.ShardTraffic, _Mapping]]] = ...) -> None: ...
 
 class UpdateShardCountRequest(_message.Message):
     __slots__ = ("stream_name", "target_shard_count", "validate_only")
@@ -226,14 +238,16 @@ class UpdateShardCountRequest(_message.Message):
     def __init__(self, stream_name: _Optional[str] = ..., target_shard_count: _Optional[int] = ..., validate_only: bool = ...) -> None: ...
 
 class UpdateShardCountResponse(_message.Message):
-    __slots__ = ("current_shard_count", "target_shard_count", "shards")
+    __slots__ = ("current_shard_count", "target_shard_count", "shards", "traffic")
     CURRENT_SHARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     TARGET_SHARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     SHARDS_FIELD_NUMBER: _ClassVar[int]
+    TRAFFIC_FIELD_NUMBER: _ClassVar[int]
     current_shard_count: int
     target_shard_count: int
     shards: _containers.RepeatedCompositeFieldContainer[_stream_pb2.Shard]
-    def __init__(self, current_shard_count: _Optional[int] = ..., target_shard_count: _Optional[int] = ..., shards: _Optional[_Iterable[_Union[_stream_pb2.Shard, _Mapping]]] = ...) -> None: ...
+    traffic: _containers.RepeatedCompositeFieldContainer[_stream_pb2.ShardTraffic]
+    def __init__(self, current_shard_count: _Optional[int] = ..., target_shard_count: _Optional[int] = ..., shards: _Optional[_Iterable[_Union[_stream_pb2.Shard, _Mapping]]] = ..., traffic: _Optional[_Iterable[_Union[_stream_pb2.ShardTraffic, _Mapping]]] = ...) -> None: ...
 
 class PutRecordsRequestEntry(_message.Message):
     __slots__ = ("data", "partition_key", "explicit_hash_key", "attributes", "producer_id", "producer_sequence")
@@ -304,16 +318,18 @@ class PutRecordsRequest(_message.Message):
     def __init__(self, stream_name: _Optional[str] = ..., records: _Optional[_Iterable[_Union[PutRecordsRequestEntry, _Mapping]]] = ..., all_or_none: bool = ...) -> None: ...
 
 class PutRecordsResultEntry(_message.Message):
-    __slots__ = ("shard_id", "sequence_number", "reason", "message")
+    __slots__ = ("shard_id", "sequence_number", "reason", "message", "retry_delay_millis")
     SHARD_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_NUMBER_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_DELAY_MILLIS_FIELD_NUMBER: _ClassVar[int]
     shard_id: str
     sequence_number: str
     reason: str
     message: str
-    def __init__(self, shard_id: _Optional[str] = ..., sequence_number: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+    retry_delay_millis: int
+    def __init__(self, shard_id: _Optional[str] = ..., sequence_number: _Optional[str] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., retry_delay_millis: _Optional[int] = ...) -> None: ...
 
 class PutRecordsResponse(_message.Message):
     __slots__ = ("results", "failed_record_count")

@@ -176,9 +176,11 @@ class StreamServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateStream(self, request, context):
-        """Changes settings of a stream. Not built yet.
+        """Changes settings of a stream: what the mask names, all or nothing. A shorter retention takes effect at once, a longer
+        one does not bring back what is gone.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND), ABORTED (ETAG_MISMATCH: somebody else changed the stream), ALREADY_EXISTS
+        (REQUEST_ID_REUSED), RESOURCE_EXHAUSTED (STORAGE_FULL, OVERLOADED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -187,7 +189,7 @@ class StreamServiceServicer(object):
     def DeleteStream(self, request, context):
         """Deletes a stream with all its records. The name is free at once; disk space is given back in the background.
 
-        Errors: NOT_FOUND (STREAM_NOT_FOUND).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND), FAILED_PRECONDITION (STREAM_HAS_CONSUMERS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,27 +205,36 @@ class StreamServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SplitShard(self, request, context):
-        """Splits an open shard in two. Not built yet.
+        """Splits an open shard in two. The shard is closed and keeps its records; new ones go to its children. Done when it
+        answers.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND, SHARD_NOT_FOUND), INVALID_ARGUMENT (INVALID_ARGUMENT: the hash key lies not
+        inside the shard, or the shard is closed), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: the stream has 10,000 open shards;
+        STORAGE_FULL, OVERLOADED), UNAVAILABLE (OUTCOME_UNKNOWN).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def MergeShards(self, request, context):
-        """Merges two adjacent open shards. Not built yet.
+        """Merges two adjacent open shards into one. Both are closed and keep their records; new ones go to the child. Done
+        when it answers.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND, SHARD_NOT_FOUND), INVALID_ARGUMENT (INVALID_ARGUMENT: the shards are not
+        adjacent, in the other order, or closed), RESOURCE_EXHAUSTED (STORAGE_FULL, OVERLOADED), UNAVAILABLE
+        (OUTCOME_UNKNOWN).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateShardCount(self, request, context):
-        """Changes the number of open shards to equal ranges. Not built yet.
+        """Changes the number of open shards, to ranges of equal width. Shards are split where a new range begins inside them
+        and their pieces merged, from the lowest hash key to the highest, all at once. Done when it answers. The number that
+        the stream has already changes nothing.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND), INVALID_ARGUMENT (INVALID_ARGUMENT: more than twice or less than half the open
+        shards), RESOURCE_EXHAUSTED (STORAGE_FULL, OVERLOADED), UNAVAILABLE (OUTCOME_UNKNOWN).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -232,8 +243,9 @@ class StreamServiceServicer(object):
     def PutRecord(self, request, context):
         """Puts one record. The answer is given when the record is on disk.
 
-        Errors: NOT_FOUND (STREAM_NOT_FOUND), INVALID_ARGUMENT (RECORD_TOO_LARGE), RESOURCE_EXHAUSTED (STORAGE_FULL,
-        OVERLOADED), UNAVAILABLE (OUTCOME_UNKNOWN: the record may be stored or not).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND), INVALID_ARGUMENT (RECORD_TOO_LARGE), ALREADY_EXISTS
+        (PRODUCER_SEQUENCE_REUSED), RESOURCE_EXHAUSTED (WRITE_LIMIT_EXCEEDED, STORAGE_FULL, OVERLOADED), UNAVAILABLE
+        (OUTCOME_UNKNOWN: the record may be stored or not).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -263,8 +275,8 @@ class StreamServiceServicer(object):
         """Reads records of one shard in order, from an iterator or from a position.
 
         Errors: NOT_FOUND (STREAM_NOT_FOUND, SHARD_NOT_FOUND), INVALID_ARGUMENT (INVALID_SHARD_ITERATOR),
-        FAILED_PRECONDITION (SHARD_ITERATOR_EXPIRED), DATA_LOSS (DATA_LOSS: the records at the position are damaged; the
-        metadata names it).
+        FAILED_PRECONDITION (SHARD_ITERATOR_EXPIRED), RESOURCE_EXHAUSTED (READ_LIMIT_EXCEEDED), DATA_LOSS (DATA_LOSS: the
+        records at the position are damaged; the metadata names it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -282,45 +294,47 @@ class StreamServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def PeekRecords(self, request, context):
-        """Shows records without an iterator, for people and tools. Not built yet.
+        """Shows records without an iterator, for people and tools: the last ones, or some from a sequence number or a time on,
+        of one shard or of all merged by arrival. Does not count against read limits.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND, SHARD_NOT_FOUND), DATA_LOSS (DATA_LOSS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RegisterStreamConsumer(self, request, context):
-        """Registers a consumer, to which shards are pushed. Not built yet.
+        """Registers a consumer, to which shards are pushed. It is ACTIVE when this answers.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND), ALREADY_EXISTS (CONSUMER_ALREADY_EXISTS, REQUEST_ID_REUSED),
+        RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: the stream has 20 consumers; STORAGE_FULL, OVERLOADED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DescribeStreamConsumer(self, request, context):
-        """Describes a consumer. Not built yet.
+        """Describes a consumer.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND, CONSUMER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListStreamConsumers(self, request, context):
-        """Lists the consumers of a stream. Not built yet.
+        """Lists the consumers of a stream by name.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND), INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeregisterStreamConsumer(self, request, context):
-        """Removes a consumer. Not built yet.
+        """Removes a consumer; its subscriptions end.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND, CONSUMER_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -68,7 +68,7 @@ def test_l1_a_put_that_meets_a_closed_shard_goes_to_its_child(house: House) -> N
     house.run("UPDATE shard SET is_open = 0")
     house.run(
         "INSERT INTO shard SELECT key + 1, stream_key, 1, starting_hash_key, ending_hash_key, '0', last, last, 0, "
-        "last, 0, 1 FROM shard"
+        "last, 0, 1, created_millis, NULL, 0 FROM shard"
     )
     (done,) = house.write(works.Put("orders", [a_record(b"c"), a_record(b"d")], 10))
     assert isinstance(done, works.PutDone)
