@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from chassis import clock as clocks
 from chassis.database import engine, maintenance, migrations, readers, transaction, writer
 from chassis.process import drain, health, reflection, server
-from stream_service import heads, retention, service
+from stream_service import heads, retention, service, subscriptions
 from stream_service.core import iterator, reckoning
 from stream_service.core.ports import Clock
-from stream_service.rpc import methods, stream_servicer
+from stream_service.rpc import answers, methods, stream_servicer
 from stream_service.settings import Settings
 from stream_service.storage import sql_catalog, sql_records, sql_store
 
@@ -49,10 +49,13 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     reads = readers.Readers(database, on_fatal=ending.fail)
     records = sql_records.SqlRecords(writes, reads)
     known = heads.Heads(records)
-    told += [lambda _, results: records.on_committed(results), known.on_committed]
-    writes.start(asyncio.get_running_loop())
     use_cases = service.StreamService(records, known, signer, clock)
-    address = await _serve(loaded, ending, stream_servicer.StreamServicer(use_cases))
+    pushed = subscriptions.Subscriptions(
+        records, known, clock, lambda place, found: answers.subscription_event(use_cases.page(place, found))
+    )
+    told += [lambda _, results: records.on_committed(results), known.on_committed, pushed.on_committed]
+    writes.start(asyncio.get_running_loop())
+    address = await _serve(loaded, ending, stream_servicer.StreamServicer(use_cases, pushed))
     trimmer = retention.Retention(records, clock, interval_seconds=loaded.trim_interval_seconds)
     ending.spawn("retention", trimmer.run())
     ending.add("writer", writes.stop)

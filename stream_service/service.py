@@ -85,16 +85,21 @@ class StreamService:
 
     async def shard_iterator(self, wanted: starting.Start) -> tuple[str, str]:
         """An iterator and its position. Raises InvalidArgument, StreamNotFound, ShardNotFound."""
+        place, shard = await self.start(wanted)
+        return self._iterator(place), shard.text(place.after)
+
+    async def start(self, wanted: starting.Start, *, type_field: str = "type") -> tuple[reading.Place, Shard]:
+        """The place that a start means, and its shard. Raises InvalidArgument, StreamNotFound, ShardNotFound."""
         problems = Violations()
         limits.check_name(problems, "stream_name", wanted.stream_name)
         index = _shard_index(problems, "shard_id", wanted.shard_id)
-        starting.check(problems, wanted, now_millis=self.now_millis())
+        starting.check(problems, wanted, now_millis=self.now_millis(), type_field=type_field)
         problems.raise_if_any()
         found, shards = await self._records.shards(wanted.stream_name)
         shard = starting.find_shard(found, shards, index)
         after = starting.resolve(wanted, shard)
         place = reading.Place(stream_name=found.name, stream_id=found.stream_id, shard_index=index, after=after)
-        return self._iterator(place), shard.text(after)
+        return place, shard
 
     def place_of_iterator(self, text: str) -> reading.Place:
         """Where an iterator stands. Raises InvalidShardIterator, ShardIteratorExpired."""
@@ -115,7 +120,7 @@ class StreamService:
             )
         if limited is not None:
             limited.took(sum(sum(each.sizes) for each in found.slices))
-        return self._page(place, found, with_iterator=with_iterator)
+        return self.page(place, found, with_iterator=with_iterator)
 
     def new_records(self, place: reading.Place, bytes_max: int) -> reading.Page | None:
         """All records after a place, if they are few and at hand; for a watch, which must not wait for the disk.
@@ -127,7 +132,7 @@ class StreamService:
             return None
         found = self._at_hand(place, reading.Bounds(bytes_max=bytes_max))
         is_small = found is not None and sum(sum(each.sizes) for each in found.slices) <= bytes_max
-        return self._page(place, found, with_iterator=False) if found is not None and is_small else None
+        return self.page(place, found, with_iterator=False) if found is not None and is_small else None
 
     def _limited(self, head: heads.Head, place: reading.Place) -> throttle.ReadThrottle | None:
         """Count a call where reads are limited. Raises ReadLimitExceeded."""
@@ -169,7 +174,8 @@ class StreamService:
             if not _may_grow(found, bounds) or self._clock.monotonic() >= deadline:
                 return found
 
-    def _page(self, place: reading.Place, found: reading.Found, *, with_iterator: bool) -> reading.Page:
+    def page(self, place: reading.Place, found: reading.Found, *, with_iterator: bool = False) -> reading.Page:
+        """What a read after a place answers."""
         now, shard = self.now_millis(), found.shard
         is_tip = found.position >= shard.last
         next_iterator = ""

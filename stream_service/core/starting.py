@@ -36,10 +36,10 @@ class Start:
     unix_millis: int | None = None
 
 
-def check(problems: Violations, start: Start, *, now_millis: int) -> None:
+def check(problems: Violations, start: Start, *, now_millis: int, type_field: str = "type") -> None:
     """The type, and what goes with it."""
     if start.type is None:
-        problems.add("type", "must be one of " + ", ".join(IteratorType))
+        problems.add(type_field, "must be one of " + ", ".join(IteratorType))
         return
     if start.type in _BY_NUMBER:
         if sequence.parse(start.sequence_number) is None:

@@ -13,7 +13,7 @@ SHARD_COUNT_MAX = 10_000
 RECORD_BYTES_MIN = 1 << 20
 RECORD_BYTES_MAX = 10 << 20
 RETENTION_BYTES_MIN = 1 << 20
-CONSUMERS_MAX = 20
+CONSUMERS_MAX = 1_000
 
 Tags = tuple[tuple[str, str], ...]
 """Keys and values, by key."""

@@ -183,15 +183,35 @@ def get_records(page: reading.Page, *, include_index: bool) -> bytes:
         end_of_shard=found.is_end,
     )
     if page.missed:
-        rest.missed_records.after_sequence_number = found.shard.text(page.asked)
-        rest.missed_records.until_sequence_number = found.shard.text(found.start)
-        rest.missed_records.record_count = page.missed
+        rest.missed_records.CopyFrom(_missed(page))
     if not include_index:
         return b"".join([*(each.payload for each in found.slices), rest.SerializeToString()])
     rest.index.CopyFrom(_index(found.slices))
     tail = rest.SerializeToString()
     tail_bytes = (len(tail) + TAIL_FIELD_BYTES).to_bytes(4, "little")
     return b"".join([*(each.payload for each in found.slices), tail, _TAIL_TAG, tail_bytes])
+
+
+def subscription_event(page: reading.Page) -> bytes:
+    """The encoded event: records as they are stored, then everything else."""
+    found = page.found
+    rest = pb.SubscribeToShardResponse(
+        continuation_sequence_number="" if found.is_end else found.shard.text(found.position),
+        millis_behind_latest=page.millis_behind,
+        child_shards=[_child(each) for each in found.children],
+        service_time=time_of(page.service_millis),
+        missed_records=_missed(page) if page.missed else None,
+    )
+    return b"".join([*(each.payload for each in found.slices), rest.SerializeToString()])
+
+
+def _missed(page: reading.Page) -> pb.MissedRecords:
+    found = page.found
+    return pb.MissedRecords(
+        after_sequence_number=found.shard.text(page.asked),
+        until_sequence_number=found.shard.text(found.start),
+        record_count=page.missed,
+    )
 
 
 def _index(slices: Sequence[Slice]) -> pb.RecordIndex:

@@ -7,7 +7,6 @@ from typing import Any
 import grpc
 from millrace.stream.v1 import stream_service_pb2
 
-from chassis.errors import NotImplementedHere
 from stream_service.rpc.stream_servicer import StreamServicer
 
 SERVICE_NAME = "millrace.stream.v1.StreamService"
@@ -31,7 +30,7 @@ UNARY = (
     "ListStreamConsumers",
     "DeregisterStreamConsumer",
 )
-READY_BYTES = ("GetRecords", "PeekRecords")
+READY_BYTES = ("GetRecords", "PeekRecords", "SubscribeToShard")
 """Their answers come encoded."""
 
 
@@ -40,27 +39,18 @@ def handlers(servicer: StreamServicer) -> grpc.GenericRpcHandler:
     made = {name: _unary(name, getattr(servicer, name)) for name in UNARY}
     made["WatchAppends"] = grpc.stream_stream_rpc_method_handler(servicer.WatchAppends, **_codecs("WatchAppends"))
     made["SubscribeToShard"] = grpc.unary_stream_rpc_method_handler(
-        _refusal("SubscribeToShard"), **_codecs("SubscribeToShard")
+        servicer.SubscribeToShard, **_codecs("SubscribeToShard")
     )
     return grpc.method_handlers_generic_handler(SERVICE_NAME, made)
 
 
 def _unary(name: str, method: Any) -> Any:
-    codecs = _codecs(name)
-    if name in READY_BYTES:
-        codecs["response_serializer"] = None
-    return grpc.unary_unary_rpc_method_handler(method, **codecs)
+    return grpc.unary_unary_rpc_method_handler(method, **_codecs(name))
 
 
 def _codecs(name: str) -> dict[str, Any]:
+    response = getattr(stream_service_pb2, f"{name}Response")
     return {
         "request_deserializer": getattr(stream_service_pb2, f"{name}Request").FromString,
-        "response_serializer": getattr(stream_service_pb2, f"{name}Response").SerializeToString,
+        "response_serializer": None if name in READY_BYTES else response.SerializeToString,
     }
-
-
-def _refusal(name: str) -> Any:
-    async def refuse(request: object, context: object) -> None:
-        raise NotImplementedHere(name)
-
-    return refuse

@@ -35,6 +35,21 @@ def start(request: pb.GetShardIteratorRequest) -> starting.Start:
     )
 
 
+def subscription(request: pb.SubscribeToShardRequest) -> starting.Start:
+    """Where a subscription is to start; checked by the use case, but for the time's form."""
+    problems = Violations()
+    limits.check_name(problems, "consumer_name", request.consumer_name)
+    problems.raise_if_any()
+    millis = millis_of("time", request.time) if request.HasField("time") else None
+    return starting.Start(
+        stream_name=request.stream_name,
+        shard_id=request.shard_id,
+        type=_TYPES.get(request.starting_position),
+        sequence_number=request.starting_sequence_number,
+        unix_millis=millis,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """What GetRecords asks for; without a place, an iterator has it."""

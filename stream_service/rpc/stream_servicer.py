@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,19 +14,22 @@ from stream_service import shard_service, watching
 from stream_service.core import resharding
 from stream_service.rpc import answers, put_requests, requests, stream_requests
 from stream_service.service import StreamService
+from stream_service.subscriptions import Subscriptions
 
 
 class StreamServicer:
     """Serves millrace.stream.v1.StreamService."""
 
-    def __init__(self, service: StreamService) -> None:
+    def __init__(self, service: StreamService, subscriptions: Subscriptions) -> None:
         self._service = service
+        self._subscriptions = subscriptions
         self._waiting: set[asyncio.Task[Any]] = set()
         self._is_draining = False
 
     def drain(self) -> None:
         """End the calls that wait: their callers are told to try again elsewhere or later."""
         self._is_draining = True
+        self._subscriptions.drain()
         for task in tuple(self._waiting):
             task.cancel()
 
@@ -171,6 +175,15 @@ class StreamServicer:
             arming.cancel()
             watch.close()
             self._waiting.discard(arming)
+
+    async def SubscribeToShard(self, request: pb.SubscribeToShardRequest, context: object) -> AsyncIterator[bytes]:
+        """See the contract. Answers encoded events."""
+        start = requests.subscription(request)
+        place, _ = await self._service.start(start, type_field="starting_position")
+        _, consumer = await self._service.consumers.find(request.stream_name, request.consumer_name)
+        async with contextlib.aclosing(self._subscriptions.subscribe(consumer, place)) as events:
+            async for event in events:
+                yield event
 
     async def _cancellable(self, waiting: Any) -> Any:
         """Await something that drain() may cut short."""

@@ -12,7 +12,7 @@ from stream_service.core import errors, works
 from stream_service.core.record import NewRecord
 from stream_service.core.resharding import Split
 from stream_service.core.shard import HASH_KEYS
-from stream_service.core.stream import WriteLimits
+from stream_service.core.stream import CONSUMERS_MAX, WriteLimits
 from tests.conformance import stream_fixtures
 from tests.support.stream_records import World, a_record, decoded
 
@@ -217,17 +217,17 @@ async def test_retention_by_bytes_keeps_the_newest_and_at_least_one(world: World
     assert [len(data) for data in await world.data()] == [MIB - 3]
 
 
-async def test_consumers_are_registered_once_up_to_twenty_and_removed(world: World) -> None:
+async def test_consumers_are_registered_once_up_to_the_limit_and_removed(world: World) -> None:
     made = await world.records.write(works.Register("orders", "audit"))
     assert isinstance(made, works.Registered)
     with pytest.raises(errors.ConsumerAlreadyExists):
         await world.records.write(works.Register("orders", "audit"))
-    for number in range(19):
-        await world.records.write(works.Register("orders", f"c{number:02d}"))
+    for number in range(CONSUMERS_MAX - 1):
+        await world.records.write(works.Register("orders", f"c{number:04d}"))
     with pytest.raises(errors.LimitExceeded):
         await world.records.write(works.Register("orders", "one too many"))
     stream, consumers = await world.records.consumers("orders")
-    assert (stream.consumer_count, len(consumers), consumers[0]) == (20, 20, made.consumer)
+    assert (stream.consumer_count, len(consumers), consumers[0]) == (CONSUMERS_MAX, CONSUMERS_MAX, made.consumer)
     with pytest.raises(errors.StreamHasConsumers):
         await world.records.write(works.Delete("orders", force=False))
     await world.records.write(works.Deregister("orders", "audit"))

@@ -382,15 +382,6 @@ async def test_what_is_not_there_is_not_found(stub: Any, rpc: str, request_: Any
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_subscription_is_not_built_and_says_so(stub: Any) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in stub.SubscribeToShard(pb.SubscribeToShardRequest()):
-            pass
-
-    assert refusals.of(caught.value).reason == "NOT_IMPLEMENTED"
-
-
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("token", ["x", "é", "A" * 2000], ids=["short", "not base64", "long"])
 async def test_a_forged_page_token_is_refused(stub: Any, token: str) -> None:
     for call, request in (

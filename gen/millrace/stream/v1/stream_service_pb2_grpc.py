@@ -307,7 +307,7 @@ class StreamServiceServicer(object):
         """Registers a consumer, to which shards are pushed. It is ACTIVE when this answers.
 
         Errors: NOT_FOUND (STREAM_NOT_FOUND), ALREADY_EXISTS (CONSUMER_ALREADY_EXISTS, REQUEST_ID_REUSED),
-        RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: the stream has 20 consumers; STORAGE_FULL, OVERLOADED).
+        RESOURCE_EXHAUSTED (LIMIT_EXCEEDED: the stream has 1,000 consumers; STORAGE_FULL, OVERLOADED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -341,9 +341,12 @@ class StreamServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SubscribeToShard(self, request, context):
-        """Pushes the records of a shard to a consumer. Not built yet.
+        """Pushes the records of a shard to a consumer, as they come, until the shard is closed and read to its end, or the
+        service drains. The first event comes at once, later ones with records, or at least every 5 seconds without. A
+        consumer that subscribes again after 5 seconds or more takes over from its older call.
 
-        Errors: UNIMPLEMENTED (NOT_IMPLEMENTED).
+        Errors: NOT_FOUND (STREAM_NOT_FOUND, SHARD_NOT_FOUND, CONSUMER_NOT_FOUND, also when it is deregistered meanwhile),
+        FAILED_PRECONDITION (SUBSCRIPTION_IN_USE), ABORTED (SUBSCRIPTION_TAKEN_OVER), DATA_LOSS (DATA_LOSS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,200 @@
+"""Enhanced fan-out: shards pushed to registered consumers. Lives on the event loop.
+
+    read after the position -> an event -> the next position
+      |                                          ^
+      '- nothing there: wait for the shard, a heartbeat, or the end of the subscription
+
+Subscribers who stand at one place share one read and one encoded event. A slow one only falls behind: it is asked for
+its next event when it took the last one, and then reads from where it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from chassis.errors import DomainError, Unavailable
+from stream_service.core import errors, reading, works
+from stream_service.core.ports import Clock, Records
+from stream_service.core.stream import Consumer
+from stream_service.heads import Head, Heads
+
+HEARTBEAT_SECONDS = 5.0
+TAKE_OVER_SECONDS = 5.0
+"""A younger subscription than this is not taken over."""
+
+EVENT_BYTES_MAX = 1 << 20
+"""Of keys, data and attributes in one event, unless it is one larger record."""
+
+SHARED_BYTES_MAX = 16 << 20
+SHARED_SECONDS = 0.5
+"""How long an event is kept for other subscribers at the same place: it tells the service's time."""
+
+Encode = Callable[[reading.Place, reading.Found], bytes]
+"""The encoded event of what a read after a place found."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """An encoded event, and where reading goes on."""
+
+    payload: bytes
+    position: int
+    is_end: bool
+    has_records: bool
+    made_at: float
+
+
+class _SharedEvents:
+    """Events by the place that they begin at; each is read once, however many ask for it at a time."""
+
+    def __init__(self, records: Records, clock: Clock, encode: Encode) -> None:
+        self._records = records
+        self._clock = clock
+        self._encode = encode
+        self._events: OrderedDict[tuple[int, int, int], asyncio.Task[_Event]] = OrderedDict()
+        self._bytes = 0
+
+    async def after(self, place: reading.Place, head: Head) -> _Event:
+        """What comes after a place, as the shard is now."""
+        key = (head.shard.key, place.after, head.last if head.shard.is_open else -1)
+        task = self._events.get(key)
+        if task is None or self._is_old(task):
+            self._forget(key)
+            task = self._events[key] = asyncio.create_task(self._read(place))
+            task.add_done_callback(lambda done: self._done(key, done))
+        return await asyncio.shield(task)
+
+    async def _read(self, place: reading.Place) -> _Event:
+        found = await self._records.read(place, reading.Bounds(bytes_max=EVENT_BYTES_MAX))
+        payload = self._encode(place, found)
+        return _Event(payload, found.position, found.is_end, bool(found.slices), self._clock.monotonic())
+
+    def _done(self, key: tuple[int, int, int], task: asyncio.Task[_Event]) -> None:
+        """Keep what has records for a while; anything else is true for this moment only."""
+        if task.cancelled() or task.exception() is not None or not task.result().has_records:
+            self._events.pop(key, None)
+            return
+        self._bytes += len(task.result().payload)
+        for other, kept in list(self._events.items()):
+            if self._bytes > SHARED_BYTES_MAX or self._is_old(kept):
+                self._forget(other)
+
+    def _is_old(self, task: asyncio.Task[_Event]) -> bool:
+        return task.done() and self._clock.monotonic() - task.result().made_at > SHARED_SECONDS
+
+    def _forget(self, key: tuple[int, int, int]) -> None:
+        """Drop an event that was read; one that is being read stays."""
+        task = self._events.get(key)
+        if task is not None and task.done():
+            self._bytes -= len(self._events.pop(key).result().payload)
+
+
+class Subscription:
+    """One call of a consumer for a shard."""
+
+    def __init__(self, started_at: float) -> None:
+        self.started_at = started_at
+        self._ended: DomainError | None = None
+        self._woken = asyncio.Event()
+
+    def end(self, error: DomainError) -> None:
+        """Have the call end with an error."""
+        self._ended = self._ended or error
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Have it look at the shard again."""
+        self._woken.set()
+
+    def raise_if_ended(self) -> None:
+        """Raise what it was ended with."""
+        if self._ended is not None:
+            raise self._ended
+
+    async def rest(self, seconds: float) -> bool:
+        """Wait to be woken, at most so long; whether it was."""
+        loop = asyncio.get_running_loop()
+        end = loop.call_later(seconds, self._woken.set)
+        await self._woken.wait()
+        end.cancel()
+        self._woken.clear()
+        return loop.time() < end.when()
+
+
+class Subscriptions:
+    """All subscriptions of this process."""
+
+    def __init__(self, records: Records, heads: Heads, clock: Clock, encode: Encode) -> None:
+        self._heads = heads
+        self._clock = clock
+        self._events = _SharedEvents(records, clock, encode)
+        self._open: dict[tuple[str, int], tuple[Consumer, Subscription]] = {}
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """End all: their callers are told to subscribe again elsewhere or later."""
+        self._is_draining = True
+        for _, each in list(self._open.values()):
+            each.end(Unavailable())
+
+    def on_committed(self, group: Sequence[object], results: Sequence[object]) -> None:
+        """End the subscriptions of consumers that are gone."""
+        for result in results:
+            if isinstance(result, works.Deregistered):
+                self._end_all(result.stream.name, result.consumer)
+
+    async def subscribe(self, consumer: Consumer, place: reading.Place) -> AsyncGenerator[bytes, None]:
+        """Encoded events from a place on; ends after the last one of a closed shard.
+
+        Raises SubscriptionInUse, SubscriptionTakenOver, StreamNotFound, ShardNotFound, ConsumerNotFound, Unavailable.
+        """
+        head = await self._heads.find(place)
+        key = (consumer.consumer_id, head.shard.key)
+        mine = self._begin(key, consumer, head.shard.shard_id)
+        try:
+            async with contextlib.aclosing(self._follow(mine, place)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            if self._open.get(key, (None, None))[1] is mine:
+                del self._open[key]
+
+    def _begin(self, key: tuple[str, int], consumer: Consumer, shard_id: str) -> Subscription:
+        if self._is_draining:
+            raise Unavailable
+        now, (_, older) = self._clock.monotonic(), self._open.get(key, (None, None))
+        if older is not None:
+            seconds = older.started_at + TAKE_OVER_SECONDS - now
+            if seconds > 0:
+                raise errors.SubscriptionInUse(consumer.name, shard_id, seconds)
+            older.end(errors.SubscriptionTakenOver(consumer.name, shard_id))
+        mine = Subscription(now)
+        self._open[key] = (consumer, mine)
+        return mine
+
+    async def _follow(self, mine: Subscription, place: reading.Place) -> AsyncGenerator[bytes, None]:
+        is_due = True  # the first event comes at once, with or without records
+        while True:
+            mine.raise_if_ended()
+            head = await self._heads.find(place)
+            remove = self._heads.waiters.add(("shard", head.shard.key), mine.wake)
+            try:
+                event = await self._events.after(place, head)
+                if event.has_records or event.is_end or is_due:
+                    yield event.payload
+                    if event.is_end:
+                        return
+                    place, is_due = replace(place, after=event.position), False
+                if not event.has_records:
+                    is_due = not await mine.rest(HEARTBEAT_SECONDS)
+            finally:
+                remove()
+
+    def _end_all(self, stream_name: str, consumer: Consumer) -> None:
+        for gone, each in list(self._open.values()):
+            if gone.consumer_id == consumer.consumer_id:
+                each.end(errors.ConsumerNotFound(stream_name, consumer.name))
