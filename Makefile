@@ -1,7 +1,7 @@
 # Every target sets itself up: a fresh clone needs Python 3.11 or newer and make, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check bench protos clean
+.PHONY: help setup demo dev test check bench protos clean compose-up compose-down compose-test
 
 BIN := .venv/bin
 # Two stamps: what runs Millrace is there sooner than what develops it, which is twice as large.
@@ -13,8 +13,11 @@ PYTHON ?=
 CANDIDATES := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
 IS_FIT := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
+# Compose v2 where it is there, docker-compose otherwise. The project's name does not depend on the clone's folder.
+COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) --project-name millrace
+
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make the environment in .venv; the other targets do it when needed
 
@@ -40,6 +43,16 @@ bench: $(RUNS) ## Measure ratios against floors of the same run; writes build/be
 
 protos: .venv-protos/.ready ## Generate gen/ from protos/ with the pinned generator
 	.venv-protos/bin/python protos/generate.py
+
+compose-up: ## Start the stack of compose.yaml in containers, with a first stream and its mapping
+	@$(COMPOSE) up --detach --build
+	@$(COMPOSE) ps
+
+compose-down: ## Stop that stack; its data stays in volumes
+	@$(COMPOSE) down
+
+compose-test: $(READY) ## Try the stack of compose.yaml for real: put, restart, kill, count; needs a container engine
+	MILLRACE_TEST_CONTAINERS=1 $(BIN)/pytest tests/stack
 
 clean: ## Remove the environments and what tools left behind; ./data stays
 	rm -rf .venv .venv-protos build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,22 @@
+"""Prints what `.[services,cli]` of pyproject.toml needs, one requirement a line, so that it can be installed first."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+EXTRAS = ("services", "cli")
+
+
+def main() -> None:
+    """Print them."""
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"]]
+    for extra in EXTRAS:
+        needed += project["optional-dependencies"][extra]
+    sys.stdout.write("\n".join(needed) + "\n")
+
+
+if __name__ == "__main__":
+    main()
