@@ -9,23 +9,29 @@ import sys
 from collections.abc import Coroutine
 
 from millrace_cli import child, failure
+from millrace_cli.exit_codes import ExitCode
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(verb: Coroutine[object, object, int]) -> int:
-    """The verb's exit code; 1 with a line on stderr when it cannot go on, 128 and the signal when interrupted.
+def run(verb: Coroutine[object, object, int | None]) -> int:
+    """The verb's exit code; with a line on stderr when it cannot go on, 128 and the signal when interrupted.
 
-    A first signal cancels the verb, which then stops what it started; a second one kills that at once.
+    A first signal cancels the verb, which then stops what it started; a second one kills that at once. When the reader
+    of standard output closed it, the verb ends without a word, as other commands in a pipe do.
     """
     try:
-        return asyncio.run(_run(verb))
+        code = asyncio.run(_run(verb))
+        sys.stdout.flush()
     except failure.VerbFailed as failed:
-        sys.stderr.write(f"{failed}\n")
-        return 1
+        return _tell(str(failed), failed.code)
+    except BrokenPipeError:
+        _forget_stdout()
+        return ExitCode.PIPE_CLOSED
+    return code
 
 
-async def _run(verb: Coroutine[object, object, int]) -> int:
+async def _run(verb: Coroutine[object, object, int | None]) -> int:
     task = asyncio.ensure_future(verb)
     received: list[int] = []
 
@@ -39,6 +45,18 @@ async def _run(verb: Coroutine[object, object, int]) -> int:
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     try:
-        return await task
+        return await task or ExitCode.DONE
     except asyncio.CancelledError:
-        return 128 + received[0] if received else 1
+        return 128 + received[0] if received else ExitCode.FAILED
+
+
+def _tell(text: str, code: ExitCode) -> int:
+    """Say what went wrong, without anything in it that could steer a terminal."""
+    shown = "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)
+    sys.stderr.write(f"{shown}\n")
+    return code
+
+
+def _forget_stdout() -> None:
+    """Python flushes standard output once more at its end, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

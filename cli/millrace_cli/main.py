@@ -2,58 +2,70 @@
 
 from __future__ import annotations
 
-import enum
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from millrace_cli import exit_codes
+from millrace_cli.context import app as context
+from millrace_cli.output_form import Output
+from millrace_cli.session import Session
+from millrace_cli.stream import app as stream
+from millrace_cli.verb import verb
+
 app = typer.Typer(
     help="Streams that drive handlers.",
+    epilog=exit_codes.as_help(),
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
 
-class Output(enum.StrEnum):
-    """How results are printed."""
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib import metadata
 
-    TABLE = "table"
-    JSON = "json"
+        typer.echo(f"millrace {metadata.version('millrace')}")
+        raise typer.Exit
 
 
 @app.callback()
-def millrace() -> None:
+def millrace(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     """Streams that drive handlers."""
 
 
-@app.command()
-def demo(
-    output: Annotated[Output, typer.Option(help="How the result is printed.")] = Output.TABLE,
-) -> None:
+@verb(app, "demo", examples=["millrace demo", "millrace demo --output json"])
+async def demo(session: Session) -> int:
     """Put 1,707 real earthquakes through a stream into a handler, with a crash on the way."""
-    from millrace_cli import ending
     from millrace_cli.demo import show
 
-    sys.exit(ending.run(show.demo(is_json=output is Output.JSON)))
+    return await show.demo(is_json=session.output is not Output.TABLE)
 
 
-@app.command()
-def dev(
+@verb(app, "dev", is_printing=False, examples=["millrace dev", "millrace dev --data /tmp/mill --stream-port 0"])
+async def dev(
+    session: Session,
     data: Annotated[Path, typer.Option(help="Folder that keeps the data.")] = Path("data"),
     stream_port: Annotated[int, typer.Option(help="Port of the stream service; 0 takes a free one.")] = 7410,
     mapping_port: Annotated[int, typer.Option(help="Port of the mapping service; 0 takes a free one.")] = 7420,
     handler_port: Annotated[int, typer.Option(help="Port of the example handler; 0 takes a free one.")] = 7500,
-) -> None:
+) -> int:
     """Start both services and an example handler, and stay; data is kept across restarts."""
-    from millrace_cli import dev as verb
-    from millrace_cli import ending
+    from millrace_cli import dev as verb_dev
 
-    ports = verb.Ports(stream=stream_port, mapping=mapping_port, handler=handler_port)
-    sys.exit(ending.run(verb.dev(data, ports)))
+    ports = verb_dev.Ports(stream=stream_port, mapping=mapping_port, handler=handler_port)
+    return await verb_dev.dev(data, ports)
+
+
+app.add_typer(stream.app, name="stream")
+app.add_typer(context.app, name="context")
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""`millrace context`: named addresses."""

@@ -1,0 +1,1 @@
+"""`millrace stream`: streams and their shards."""
