@@ -1,4 +1,7 @@
-"""Generates gen/ from protos/ with the pinned grpcio-tools of `make protos` (docs/decisions/0001-generated-code.md)."""
+"""Generates gen/ from protos/ with the pinned grpcio-tools of `make protos` (docs/decisions/0001-generated-code.md).
+
+What is made from errors.toml is written before, for the enum of reasons is one of the contracts.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import error_catalogue
 import grpc_tools
 from grpc_tools import protoc
 
@@ -14,7 +18,8 @@ OUT = ROOT.parent / "gen"
 
 
 def main() -> int:
-    """Replace gen/millrace; answer protoc's exit code."""
+    """Write what comes from the catalogue of errors and replace gen/millrace; answer protoc's exit code."""
+    error_catalogue.write()
     protos = sorted(ROOT.glob("millrace/**/*.proto"))
     services = [path for path in protos if path.stem.endswith("_service")]
     include = Path(grpc_tools.__file__).parent / "_proto"
