@@ -8,6 +8,7 @@ the next one gathers; there is no timer.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from typing import Protocol
 import grpc
 from millrace.stream.v1 import stream_service_pb2
 
-from millrace_sdk import refusal
+from millrace_sdk import limits, refusal
 from millrace_sdk.producer_settings import ProducerSettings
 from millrace_sdk.put import Put, PutResult
 from millrace_sdk.refusal import PutFailed, Refusal
@@ -57,6 +58,9 @@ class Lane:
         self._failures = 0
         self._last_refusal: Refusal | None = None
         self._singly = 0
+        # Numbers of one lane rise as they are sent, which lets the service tell new ones without a look.
+        self._producer_id = os.urandom(limits.PRODUCER_ID_BYTES) if settings.is_idempotent else b""
+        self._numbered = 0
 
     @property
     def is_idle(self) -> bool:
@@ -164,7 +168,17 @@ class Lane:
         request = stream_service_pb2.PutRecordsRequest(stream_name=self._stream_name)
         add = request.records.add
         for put in puts:
-            add(data=put.data, partition_key=put.partition_key, explicit_hash_key=put.explicit_hash_key)
+            if not put.producer_sequence and self._producer_id:
+                self._numbered += 1
+                put.producer_id, put.producer_sequence = self._producer_id, self._numbered
+            add(
+                data=put.data,
+                partition_key=put.partition_key,
+                explicit_hash_key=put.explicit_hash_key,
+                attributes=put.attributes,
+                producer_id=put.producer_id,
+                producer_sequence=put.producer_sequence,
+            )
         return request
 
     def _settle(self, puts: list[Put], answer: stream_service_pb2.PutRecordsResponse) -> list[Put]:
@@ -190,8 +204,10 @@ class Lane:
     def _on_refused(self, put: Put, result: stream_service_pb2.PutRecordsResultEntry, left: list[Put]) -> None:
         if result.reason in refusal.RETRYABLE_REASONS:
             may_be_stored = result.reason in ("OUTCOME_UNKNOWN", "INTERNAL")
-            self._last_refusal = Refusal(result.reason, result.message, True, may_be_stored)
-            left.append(put._replace(may_be_stored=put.may_be_stored or may_be_stored))
+            seconds = result.retry_delay_millis / 1000
+            self._last_refusal = Refusal(result.reason, result.message, True, may_be_stored, seconds)
+            put.may_be_stored = put.may_be_stored or may_be_stored
+            left.append(put)
         else:
             put.fail(PutFailed(result.reason, result.message, may_be_stored=put.may_be_stored))
 
@@ -199,7 +215,9 @@ class Lane:
         """The whole call failed: try all again, or each alone to find the one that is wrong, or give up."""
         self._last_refusal = refused
         if refused.is_retryable:
-            self._give_back([put._replace(may_be_stored=put.may_be_stored or refused.may_be_stored) for put in puts])
+            for put in puts:
+                put.may_be_stored = put.may_be_stored or refused.may_be_stored
+            self._give_back(puts)
             await self._back_off()
         elif len(puts) > 1 and refused.reason == "INVALID_ARGUMENT":
             self._give_back(puts)

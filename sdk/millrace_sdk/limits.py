@@ -48,3 +48,9 @@ def _sizes() -> ChannelOptions:
         ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
         ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
     ]
+
+
+ATTRIBUTES_MAX = 50
+ATTRIBUTE_NAME_CHARACTERS_MAX = 128
+ATTRIBUTE_VALUE_CHARACTERS_MAX = 4_096
+PRODUCER_ID_BYTES = 16

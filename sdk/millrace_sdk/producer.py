@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +24,8 @@ class Producer:
     Puts that come while a call is in flight travel together in the next one; each shard has one call in flight. What
     the service refuses for a while is tried again with growing pauses, within the delivery timeout. Records with the
     same partition key (and explicit hash key) are stored in the order of their puts. An attempt whose outcome stays
-    unknown is repeated too, so a record may be stored twice, never silently lost.
+    unknown is repeated; as records are numbered, it is stored once all the same. A record that fails in the end with
+    `may_be_stored` and is put anew by the caller is another record.
 
     `service` is the address of the stream service, such as 127.0.0.1:7410, or a channel, which stays open.
     """
@@ -44,8 +46,11 @@ class Producer:
         data: bytes | bytearray | memoryview,
         partition_key: str,
         explicit_hash_key: str | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> PutResult:
         """Put a record; its place, once it is on disk. Waits for room when too much is on its way.
+
+        `attributes` are small named values that come with the record, such as a trace context; none by default.
 
         A cancelled put is not sent any more if it was not yet. Raises PutFailed when the record is refused or its
         delivery takes too long, ProducerClosed, TypeError for data that is no bytes, and ValueError for a key or size
@@ -57,6 +62,8 @@ class Producer:
         size_bytes = put.checked_size(data, partition_key)
         if explicit_hash_key:
             put.check_hash_key(explicit_hash_key)
+        if attributes:
+            size_bytes += put.attributes_size(attributes)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[PutResult] = loop.create_future()
         one = Put(
@@ -66,7 +73,7 @@ class Producer:
             explicit_hash_key or "",
             size_bytes,
             loop.time() + self._settings.delivery_timeout_seconds,
-            False,
+            attributes,
         )
         puts = self._streams.get(stream) or self._open(stream)
         self._budget.admit(puts.send, one)

@@ -39,6 +39,9 @@ class ProducerSettings:
     backoff_seconds_max: float = 2.0
     """Longest pause before any retry, unless the service asks for a longer one; at least the base."""
 
+    is_idempotent: bool = True
+    """Whether records are numbered, so that one that is sent again within 24 hours is stored once."""
+
     relist_seconds_min: float = 1.0
     """Least time between two looks at a stream's shards because answers name others than it listed; 0 and up."""
 

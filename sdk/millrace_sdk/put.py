@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from millrace_sdk import limits
@@ -16,7 +18,8 @@ class PutResult(NamedTuple):
     sequence_number: str
 
 
-class Put(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Put:
     """A record on its way. Its future is done when it is stored, refused, or no longer wanted."""
 
     future: asyncio.Future[PutResult]
@@ -25,7 +28,11 @@ class Put(NamedTuple):
     explicit_hash_key: str
     size_bytes: int
     deadline: float
-    may_be_stored: bool
+    attributes: Mapping[str, str] | None = None
+    may_be_stored: bool = False
+    producer_id: bytes = b""
+    producer_sequence: int = 0
+    """With its producer's id, what makes a second attempt known as one; given when it is sent first."""
 
     def hash_key(self) -> int:
         """Where it belongs among the shards. Reckoned when asked for: a stream of one shard never asks."""
@@ -44,6 +51,22 @@ def checked_data(data: bytes | bytearray | memoryview) -> bytes:
     if isinstance(data, bytes):
         return data
     raise TypeError(f"data must be bytes, not {type(data).__name__}; text is put as text.encode()")
+
+
+def attributes_size(attributes: Mapping[str, str]) -> int:
+    """Bytes of names and values. Raises ValueError for one that no record may have, TypeError for what is no text."""
+    if len(attributes) > limits.ATTRIBUTES_MAX:
+        raise ValueError(f"a record has at most {limits.ATTRIBUTES_MAX} attributes, not {len(attributes)}")
+    size_bytes = 0
+    for name, value in attributes.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError("names and values of attributes must be text")
+        if not 1 <= len(name) <= limits.ATTRIBUTE_NAME_CHARACTERS_MAX:
+            raise ValueError(f"the attribute {name[:50]!r} has {len(name)} characters; names have 1 to 128")
+        if len(value) > limits.ATTRIBUTE_VALUE_CHARACTERS_MAX:
+            raise ValueError(f"the attribute {name[:50]!r} has a value of {len(value)} characters; at most 4096 may be")
+        size_bytes += len(name.encode()) + len(value.encode())
+    return size_bytes
 
 
 def checked_size(data: bytes, partition_key: str) -> int:

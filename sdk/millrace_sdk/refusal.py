@@ -19,12 +19,13 @@ DELIVERY_TIMEOUT = "DELIVERY_TIMEOUT"
 RETRYABLE_REASONS = frozenset(
     {
         "INTERNAL",
+        "OTHER_RECORD_REFUSED",
         "OUTCOME_UNKNOWN",
         "OVERLOADED",
         "PRECEDING_RECORD_REFUSED",
         "STORAGE_FULL",
-        "THROUGHPUT_EXCEEDED",
         "UNAVAILABLE",
+        "WRITE_LIMIT_EXCEEDED",
     }
 )
 
@@ -40,7 +41,7 @@ _RETRYABLE_CODES = frozenset(
     }
 )
 
-_CERTAIN_REASONS = frozenset({"OVERLOADED", "STORAGE_FULL", "THROUGHPUT_EXCEEDED"})
+_CERTAIN_REASONS = frozenset({"OVERLOADED", "STORAGE_FULL", "WRITE_LIMIT_EXCEEDED"})
 """Retryable reasons that say for certain that nothing was stored."""
 
 

@@ -92,7 +92,7 @@ async def test_each_shard_has_a_call_of_its_own() -> None:
         pytest.param(Fault(code=grpc.StatusCode.RESOURCE_EXHAUSTED, reason="OVERLOADED"), id="overloaded"),
         pytest.param(Fault(code=grpc.StatusCode.RESOURCE_EXHAUSTED, reason="STORAGE_FULL"), id="disk full"),
         pytest.param(Fault(code=grpc.StatusCode.INTERNAL, reason="INTERNAL"), id="internal"),
-        pytest.param(Fault(refused=frozenset({0, 1, 2}), reason="THROUGHPUT_EXCEEDED"), id="all throttled"),
+        pytest.param(Fault(refused=frozenset({0, 1, 2}), reason="WRITE_LIMIT_EXCEEDED"), id="all throttled"),
     ],
 )
 async def test_a_call_refused_for_a_while_is_sent_again_in_order(fault: Fault) -> None:
@@ -106,7 +106,7 @@ async def test_a_call_refused_for_a_while_is_sent_again_in_order(fault: Fault) -
 
 
 async def test_only_the_records_that_were_refused_are_sent_again() -> None:
-    fake = a_service(faults=deque([Fault(refused=frozenset({1}), reason="THROUGHPUT_EXCEEDED")]))
+    fake = a_service(faults=deque([Fault(refused=frozenset({1}), reason="WRITE_LIMIT_EXCEEDED")]))
 
     async with fake_stream_service.running(fake) as address, Producer(address, QUICK) as producer:
         await asyncio.gather(*(producer.put("orders", data, data.decode()) for data in (b"a", b"b", b"c")))
@@ -115,7 +115,7 @@ async def test_only_the_records_that_were_refused_are_sent_again() -> None:
 
 
 async def test_a_key_is_held_back_while_one_of_its_records_is_unresolved() -> None:
-    fake = a_service(faults=deque([Fault(refused=frozenset({0}), reason="THROUGHPUT_EXCEEDED")]))
+    fake = a_service(faults=deque([Fault(refused=frozenset({0}), reason="WRITE_LIMIT_EXCEEDED")]))
 
     async with fake_stream_service.running(fake) as address, Producer(address, QUICK) as producer:
         first = asyncio.ensure_future(producer.put("orders", b"1", "key"))
@@ -268,7 +268,7 @@ async def test_whatever_fails_no_acknowledged_record_is_lost_and_each_key_keeps_
         UNAVAILABLE,
         LOST_ANSWER,
         Fault(code=grpc.StatusCode.RESOURCE_EXHAUSTED, reason="OVERLOADED", retry_after_seconds=0.001),
-        Fault(refused=frozenset(chance.sample(range(20), 5)), reason="THROUGHPUT_EXCEEDED"),
+        Fault(refused=frozenset(chance.sample(range(20), 5)), reason="WRITE_LIMIT_EXCEEDED"),
         Fault(),
     ]
     fake = a_service(faults=deque(chance.choices(faults, k=200)))

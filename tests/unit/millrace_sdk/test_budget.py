@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio
 
 def a_put(size_bytes: int = 1) -> Put:
     future = asyncio.get_running_loop().create_future()
-    return Put(future, b"", "key", "", size_bytes, 0.0, False)
+    return Put(future, b"", "key", "", size_bytes, 0.0)
 
 
 async def test_what_fits_goes_at_once_and_the_rest_in_turn() -> None:
