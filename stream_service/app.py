@@ -11,9 +11,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from chassis import clock as clocks
-from chassis.database import engine, maintenance, migrations, readers, transaction, writer
-from chassis.process import drain, health, reflection, server
-from stream_service import heads, retention, service, subscriptions
+from chassis.database import commit_metrics, engine, maintenance, migrations, readers, transaction, writer
+from chassis.process import admin, call_metrics, drain, health, reflection, server
+from stream_service import heads, metrics, retention, service, subscriptions
 from stream_service.core import iterator, reckoning
 from stream_service.core.ports import Clock
 from stream_service.rpc import answers, methods, stream_servicer
@@ -53,18 +53,30 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     pushed = subscriptions.Subscriptions(
         records, known, clock, lambda place, found: answers.subscription_event(use_cases.page(place, found))
     )
+    puts, commits, calls = metrics.PutMeter(), commit_metrics.CommitMeter(), call_metrics.CallMeter()
     told += [lambda _, results: records.on_committed(results), known.on_committed, pushed.on_committed]
-    writes.start(asyncio.get_running_loop())
-    address = await _serve(loaded, ending, stream_servicer.StreamServicer(use_cases, pushed))
+    told.append(puts.on_committed)
+    writes.start(asyncio.get_running_loop(), meter=commits)
+    address = await _serve(loaded, ending, stream_servicer.StreamServicer(use_cases, pushed), calls)
     trimmer = retention.Retention(records, clock, interval_seconds=loaded.trim_interval_seconds)
     ending.spawn("retention", trimmer.run())
     ending.add("writer", writes.stop)
     ending.add("database", lambda: asyncio.to_thread(_close, reads, database))
+    if loaded.admin_address != admin.OFF:
+        sources = (
+            calls.families,
+            puts.families,
+            lambda: commits.families(waiting_bytes=writes.waiting_bytes),
+            lambda: metrics.present(waiters=len(known.waiters), is_disk_full=not database.reserve.is_held),
+        )
+        await admin.serve(loaded.admin_address, ending, sources)
     return address
 
 
-async def _serve(loaded: Settings, ending: drain.Drain, servicer: stream_servicer.StreamServicer) -> str:
-    built = server.build()
+async def _serve(
+    loaded: Settings, ending: drain.Drain, servicer: stream_servicer.StreamServicer, calls: call_metrics.CallMeter
+) -> str:
+    built = server.build(calls)
     healthy = health.Health([SERVICE_NAME])
     healthy.add_to(built)
     if loaded.reflection:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter, lt
 from typing import Protocol
 
 from chassis.errors import DomainError
 from stream_service.core import errors
-from stream_service.core.idempotency import Answers, Entry, Pairs, digest_of
+from stream_service.core.idempotency import Answers, Entry, Pairs, Run, digest_of
 from stream_service.core.record import NewRecord
 from stream_service.core.stream import Stream
 from stream_service.core.works import Put
 
+_SIZE_OF = itemgetter(3)
+
 
 class Gate(Protocol):
     """The write limits of a stream's shards."""
+
+    def take_all(self, records: Sequence[NewRecord]) -> bool:
+        """Count records together; False, counting nothing, if they are too much for one of their shards."""
 
     def take(self, record: NewRecord) -> DomainError | None:
         """Count a record; a refusal counts nothing."""
@@ -26,6 +33,10 @@ class Gate(Protocol):
 
 class OpenGate:
     """Without limits."""
+
+    def take_all(self, records: Sequence[NewRecord]) -> bool:
+        """Admit them."""
+        return True
 
     def take(self, record: NewRecord) -> DomainError | None:
         """Admit it."""
@@ -47,6 +58,26 @@ class Admission:
 
     def admit(self) -> Sequence[int]:
         """The places of the records to store; the answers of the others are set, or will be by Pairs.settle."""
+        return range(len(self.put.records)) if self._admit_all() else self._admit_each()
+
+    def _admit_all(self) -> bool:
+        """Whether all are admitted, in the usual case: nothing is too large or too much, all numbers are new."""
+        records, numbered = self.put.records, self.put.producers
+        if max(map(_SIZE_OF, records)) > self.stream.record_bytes_max:
+            return False
+        if not numbered:
+            return self.gate.take_all(records)
+        first = numbered[0]
+        if first is None or any(each is None or each[0] != first[0] for each in numbered):
+            return False
+        producer, numbers = (self.stream.key, first[0]), [each[1] for each in numbered if each is not None]
+        is_rising = all(map(lt, numbers, islice(numbers, 1, None)))
+        if not is_rising or not self.pairs.is_new(producer, numbers) or not self.gate.take_all(records):
+            return False
+        self.pairs.add_run(Run(producer, numbers, list(map(digest_of, records)), self.answers))
+        return True
+
+    def _admit_each(self) -> Sequence[int]:
         admitted: list[int] = []
         refused_keys: set[str] = set()
         for place, record in enumerate(self.put.records):

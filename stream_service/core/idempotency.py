@@ -8,7 +8,7 @@ find -> known from storage, or from earlier in this commit: the record answers a
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -39,12 +39,23 @@ class Entry:
     place: int
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All records of a put, numbered by one producer with rising numbers: the usual case, kept in columns."""
+
+    producer: Producer
+    numbers: Sequence[int]
+    digests: Sequence[int]
+    answers: Answers
+
+
 @dataclass(slots=True)
 class Pairs:
     """The pairs of one commit: those that storage knew, and those that are new."""
 
     _known: dict[Producer, dict[int, Entry]] = field(default_factory=dict)
     _fresh: dict[Producer, dict[int, Entry]] = field(default_factory=dict)
+    _runs: dict[Producer, list[Run]] = field(default_factory=dict)
     _repeats: list[tuple[Answers, int, Entry]] = field(default_factory=list)
 
     def load(self, producer: Producer, stored: Mapping[int, tuple[int, tuple[str, str]]]) -> None:
@@ -52,8 +63,22 @@ class Pairs:
         known = self._known.setdefault(producer, {})
         known.update({number: Entry(digest, [answer], 0) for number, (digest, answer) in stored.items()})
 
+    def is_new(self, producer: Producer, numbers: Sequence[int]) -> bool:
+        """Whether rising numbers of a producer are all new for certain; False where they have to be looked up."""
+        if producer in self._known or producer in self._fresh:
+            return False
+        runs = self._runs.get(producer)
+        return not runs or runs[-1].numbers[-1] < numbers[0]
+
+    def add_run(self, run: Run) -> None:
+        """New pairs, which are about to be stored."""
+        self._runs.setdefault(run.producer, []).append(run)
+
     def find(self, producer: Producer, number: int, digest: int) -> Entry | errors.ProducerSequenceReused | None:
         """What is known of a pair."""
+        for run in self._runs.pop(producer, ()):
+            entries = (Entry(known, run.answers, place) for place, known in enumerate(run.digests))
+            self._fresh.setdefault(producer, {}).update(zip(run.numbers, entries, strict=True))
         entry = self._fresh.get(producer, {}).get(number) or self._known.get(producer, {}).get(number)
         if entry is not None and entry.digest != digest:
             return errors.ProducerSequenceReused(number)
@@ -76,6 +101,11 @@ class Pairs:
         for answers, place, entry in self._repeats:
             answers[place] = entry.answers[entry.place]
 
-    def fresh(self) -> Iterator[tuple[Producer, Mapping[int, Entry]]]:
-        """New pairs, by producer."""
-        return ((producer, entries) for producer, entries in self._fresh.items() if entries)
+    def fresh(self) -> Iterator[Run]:
+        """New pairs that are stored, a run for each producer and put or so."""
+        for runs in self._runs.values():
+            yield from runs
+        for producer, entries in self._fresh.items():
+            if entries:
+                answers = [entry.answers[entry.place] for entry in entries.values()]
+                yield Run(producer, list(entries), [entry.digest for entry in entries.values()], answers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from stream_service.core.shard import HASH_KEYS, Shard
@@ -38,3 +38,8 @@ class Router:
     def shard_key(self, hash_key: int) -> int:
         """The storage key of the open shard that owns the hash key."""
         return self.keys[bisect_right(self.starts, hash_key) - 1]
+
+    def shard_keys(self, hash_keys: Iterable[int]) -> list[int]:
+        """Those of many hash keys."""
+        starts, keys = self.starts, self.keys
+        return [keys[bisect_right(starts, each) - 1] for each in hash_keys]

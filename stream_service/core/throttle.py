@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stream_service.core.stream import ReadLimits, WriteLimits
@@ -57,6 +58,15 @@ class WriteThrottle:
             self.give(-size_bytes, -1)
         return seconds
 
+    def has(self, size_bytes: int, records: int, now: float) -> bool:
+        """Whether there are tokens for so much together."""
+        for bucket, amount in ((self._bytes, size_bytes), (self._records, records)):
+            if bucket is not None:
+                bucket.refill(now)
+                if bucket.level < amount:
+                    return False
+        return True
+
     def give(self, size_bytes: int, records: int) -> None:
         """Give tokens back of records that were not stored after all."""
         if self._bytes is not None:
@@ -105,6 +115,15 @@ class ReadThrottles:
         if len(self._throttles) > self._shards_max:
             self._throttles.popitem(last=False)
         return known[1]
+
+
+def totals(shard_keys: Iterable[int], sizes: Iterable[int]) -> Mapping[int, tuple[int, int]]:
+    """Bytes and records by shard, for records with these shards and sizes."""
+    found: dict[int, tuple[int, int]] = {}
+    for key, size in zip(shard_keys, sizes, strict=True):
+        size_bytes, count = found.get(key, (0, 0))
+        found[key] = (size_bytes + size, count + 1)
+    return found
 
 
 def _bucket(rate: int, least: int, now: float) -> Bucket | None:

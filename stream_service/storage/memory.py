@@ -55,6 +55,10 @@ class _Gate:
     kept: _Kept
     now: float
 
+    def take_all(self, records: Sequence[NewRecord]) -> bool:
+        """See admission.Gate. This one always counts them one by one."""
+        return False
+
     def take(self, record: NewRecord) -> errors.WriteLimitExceeded | None:
         """See admission.Gate."""
         key, found = self._key(record), self.kept.stream
@@ -188,11 +192,10 @@ class MemoryRecords:
             for place, text in zip(groups[key], texts, strict=True):
                 answers[place] = (kept.shards[key].shard_id, text)
         pairs.settle()
-        for (_, producer_id), entries in pairs.fresh():
-            for number, entry in entries.items():
-                answer = entry.answers[entry.place]
+        for run in pairs.fresh():
+            for number, digest, answer in zip(run.numbers, run.digests, run.answers, strict=True):
                 assert isinstance(answer, tuple)
-                kept.pairs[producer_id, number] = (entry.digest, answer, self.now_millis())
+                kept.pairs[run.producer[1], number] = (digest, answer, self.now_millis())
         return works.PutDone(answers, commit)
 
     def _pairs_of(self, kept: _Kept, put: works.Put) -> Pairs:

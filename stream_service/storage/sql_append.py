@@ -75,20 +75,33 @@ class _Gate:
     throttles: dict[int, throttle.WriteThrottle]
     now: float
 
+    def take_all(self, records: Sequence[NewRecord]) -> bool:
+        """See admission.Gate."""
+        keys = self.route.router.shard_keys([record[2] for record in records])
+        totals = throttle.totals(keys, [record[3] for record in records])
+        if not all(self._throttle(key).has(*total, self.now) for key, total in totals.items()):
+            return False
+        for key, (size_bytes, count) in totals.items():
+            self.throttles[key].give(-size_bytes, -count)
+        return True
+
     def take(self, record: NewRecord) -> DomainError | None:
         """See admission.Gate."""
-        key, found = self.route.router.shard_key(record[2]), self.route.found
-        limited = self.throttles.get(key)
-        if limited is None:
-            limited = self.throttles[key] = throttle.WriteThrottle(
-                found.write_limits, record_bytes_max=found.record_bytes_max, now=self.now
-            )
-        seconds = limited.take(record[3], self.now)
+        key = self.route.router.shard_key(record[2])
+        seconds = self._throttle(key).take(record[3], self.now)
         return errors.WriteLimitExceeded(self.route.tails[key].shard_id, seconds) if seconds else None
 
     def give(self, record: NewRecord) -> None:
         """See admission.Gate."""
         self.throttles[self.route.router.shard_key(record[2])].give(record[3], 1)
+
+    def _throttle(self, key: int) -> throttle.WriteThrottle:
+        limited, found = self.throttles.get(key), self.route.found
+        if limited is None:
+            limited = self.throttles[key] = throttle.WriteThrottle(
+                found.write_limits, record_bytes_max=found.record_bytes_max, now=self.now
+            )
+        return limited
 
 
 class SqlLog:

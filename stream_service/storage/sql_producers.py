@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 
 from stream_service.core import sequence, shard
-from stream_service.core.idempotency import KEPT_MILLIS, Entry, Pairs, Producer
+from stream_service.core.idempotency import KEPT_MILLIS, Pairs, Producer, Run
 from stream_service.core.works import ProducerNumber
 
 REMEMBERED_MAX = 100_000
@@ -55,10 +55,10 @@ class Producers:
     def store(self, connection: sa.Connection, pairs: Pairs, now_millis: Callable[[], int]) -> None:
         """Keep the new pairs of a commit."""
         rows = []
-        for producer, entries in pairs.fresh():
-            low, high = min(entries), max(entries)
-            rows.append((*producer, low, high, now_millis(), _packed(entries)))
-            self._remember(producer, max(high, self._highest.get(producer, 0)))
+        for run in pairs.fresh():
+            low, high = min(run.numbers), max(run.numbers)
+            rows.append((*run.producer, low, high, now_millis(), _packed(run)))
+            self._remember(run.producer, max(high, self._highest.get(run.producer, 0)))
         if rows:
             connection.exec_driver_sql(_INSERT, rows if len(rows) > 1 else rows[0])
 
@@ -92,15 +92,17 @@ def _ranges(stream_key: int, numbered: Sequence[ProducerNumber | None]) -> dict[
     return ranges
 
 
-def _packed(entries: Mapping[int, Entry]) -> bytes:
-    pack, made = _ENTRY.pack, []
-    for number, entry in entries.items():
-        answer = entry.answers[entry.place]
-        assert isinstance(answer, tuple), "a pair is kept when its record is stored"
-        text = answer[1]
-        split = sequence.NUMBER_DIGITS
-        made.append(pack(number, int(text[split:]), int(text[:split]), entry.digest))
-    return b"".join(made)
+def _packed(run: Run) -> bytes:
+    pack, split = _ENTRY.pack, sequence.NUMBER_DIGITS
+    # A pair is kept when its record is stored, so each answer is a shard id and a sequence number.
+    texts = [answer[1] for answer in run.answers if isinstance(answer, tuple)]
+    assert len(texts) == len(run.numbers), "only stored records are kept"
+    return b"".join(
+        [
+            pack(number, int(text[split:]), int(text[:split]), digest)
+            for number, text, digest in zip(run.numbers, texts, run.digests, strict=True)
+        ]
+    )
 
 
 def _unpacked(entries: bytes) -> dict[int, tuple[int, tuple[str, str]]]:
