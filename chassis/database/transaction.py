@@ -1,6 +1,7 @@
 """One group of works, one transaction: begin, transact, commit, and what each kind of failure means for the group."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -43,6 +44,20 @@ class Housekeeper(Protocol):
         """A commit is done and its callers are told; keep the file in shape. Whether to call again if nobody waits."""
 
 
+class Meter(Protocol):
+    """Is told of each commit. Called on the writer's thread only; it must be quick."""
+
+    def committed(self, *, requests: int, size_bytes: int, seconds: float) -> None:
+        """So many requests are on disk; the COMMIT took so long."""
+
+
+class NoMeter:
+    """Counts nothing."""
+
+    def committed(self, *, requests: int, size_bytes: int, seconds: float) -> None:
+        """Do nothing."""
+
+
 class NoHousekeeping:
     """Lets the file be."""
 
@@ -81,12 +96,14 @@ class Transactions:
         *,
         housekeeper: Housekeeper,
         on_rolled_back: Callable[[], None] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """Take a connection in driver autocommit (engine.py): transactions are begun and ended here."""
         self._connection = connection
         self._transact = transact
         self._housekeeper = housekeeper
         self._on_rolled_back = on_rolled_back
+        self._meter = meter or NoMeter()
 
     def run(self, works: Sequence[Work]) -> Sequence[object]:
         """Write the works; one result or exception for each, in order. Raises Fatal if the outcome is unknown."""
@@ -137,12 +154,18 @@ class Transactions:
             assert len(results) == len(works), "transact answers each work once"
         except Exception as error:
             raise self._roll_back(error) from error
+        begun = time.perf_counter()
         try:
             self._connection.exec_driver_sql("COMMIT")
         except sqlalchemy.exc.DBAPIError as error:
             if faults.classify(error) is faults.Fault.FULL:
                 raise self._roll_back(error) from error
             raise Fatal(f"COMMIT failed: {faults.name(error)}") from error
+        self._meter.committed(
+            requests=len(works),
+            size_bytes=sum([work.size_bytes for work in works]),
+            seconds=time.perf_counter() - begun,
+        )
         return results
 
     def _roll_back(self, cause: Exception) -> RolledBack:

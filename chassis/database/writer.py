@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import sqlalchemy
 
 from chassis.database import transaction
-from chassis.database.transaction import Housekeeper, NoHousekeeping, Transact, Work
+from chassis.database.transaction import Housekeeper, Meter, NoHousekeeping, Transact, Work
 from chassis.errors import OutcomeUnknown, Overloaded, Unavailable
 
 MIB = 1024 * 1024
@@ -76,11 +76,15 @@ class Writer:
         """Bytes of the works that were submitted and are not answered."""
         return self._waiting_bytes
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Connect and start the thread. Once."""
+    def start(self, loop: asyncio.AbstractEventLoop, *, meter: Meter | None = None) -> None:
+        """Connect and start the thread, which tells the meter of each commit. Once."""
         self._loop = loop
         self._transactions = transaction.Transactions(
-            self._connect(), self._transact, housekeeper=self._housekeeper, on_rolled_back=self._on_rolled_back
+            self._connect(),
+            self._transact,
+            housekeeper=self._housekeeper,
+            on_rolled_back=self._on_rolled_back,
+            meter=meter,
         )
         self._ended: asyncio.Future[None] = loop.create_future()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)

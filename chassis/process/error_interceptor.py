@@ -5,7 +5,10 @@ coroutine and nothing else. The status is set on the context instead of aborting
 a graceful stop of grpc.aio's server wait no longer for the others.
 """
 
+import asyncio
 import inspect
+import re
+import time
 import traceback
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,12 +18,18 @@ import grpc
 import structlog
 
 from chassis.errors import DomainError
-from chassis.process import error_details
+from chassis.process import call_metrics, error_details
 
 _log = structlog.get_logger(__name__)
 
 REQUEST_ID_KEY = "x-request-id"
-_REQUEST_ID_CHARACTERS_MAX = 128
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+"""What is taken from a caller: it goes into the log and back on the wire."""
+
+REFUSALS_LOGGED_A_SECOND = 50
+"""More refusals in a second are counted alone: a producer that is turned away in a loop must not fill the disk."""
+
+_OK = "OK"
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -32,8 +41,10 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     It must be the last in the server's list: it remembers the handler of a method and asks only once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, meter: call_metrics.CallMeter) -> None:
         self._guarded: dict[str, Handler] = {}
+        self._meter = meter
+        self._refusals = _Refusals(meter)
 
     async def intercept_service(
         self,
@@ -47,67 +58,125 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None
-            guarded = self._guarded[method] = _guard(handler, method)
+            guards = _Guards(method, self._meter.method(method), self._refusals)
+            guarded = self._guarded[method] = _guard(handler, guards)
         return guarded
 
 
-def _guard(handler: Handler, method: str) -> Handler:
+def _guard(handler: Handler, guards: "_Guards") -> Handler:
     """The same handler with its behaviour guarded."""
     codecs = {
         "request_deserializer": handler.request_deserializer,
         "response_serializer": handler.response_serializer,
     }
     if handler.unary_unary is not None:
-        return grpc.unary_unary_rpc_method_handler(_guard_answer(handler.unary_unary, method), **codecs)
+        return grpc.unary_unary_rpc_method_handler(guards.answer(handler.unary_unary), **codecs)
     if handler.stream_unary is not None:
-        return grpc.stream_unary_rpc_method_handler(_guard_answer(handler.stream_unary, method), **codecs)
+        return grpc.stream_unary_rpc_method_handler(guards.answer(handler.stream_unary), **codecs)
     if handler.unary_stream is not None:
-        return grpc.unary_stream_rpc_method_handler(_guard_stream(handler.unary_stream, method), **codecs)
-    return grpc.stream_stream_rpc_method_handler(_guard_stream(handler.stream_stream, method), **codecs)
+        return grpc.unary_stream_rpc_method_handler(guards.stream(handler.unary_stream), **codecs)
+    return grpc.stream_stream_rpc_method_handler(guards.stream(handler.stream_stream), **codecs)
 
 
-def _guard_answer(behaviour: Any, method: str) -> Any:
-    async def guarded(request: Any, context: Context) -> Any:
-        try:
-            return await behaviour(request, context)
-        except Exception as error:
-            _refuse(error, context, method)
-            return None
+class _Guards:
+    """Wraps the behaviour of one method."""
 
-    return guarded
+    def __init__(self, method: str, meter: call_metrics.MethodMeter, refusals: "_Refusals") -> None:
+        self._method = method
+        self._meter = meter
+        self._refusals = refusals
+
+    def answer(self, behaviour: Any) -> Any:
+        meter = self._meter
+
+        async def guarded(request: Any, context: Context) -> Any:
+            begun, code = meter.begin(), _OK
+            try:
+                return await behaviour(request, context)
+            except asyncio.CancelledError:
+                code = _given_up(context)
+                raise
+            except grpc.aio.AbortError:
+                code = _aborted(context)
+                raise
+            except Exception as error:
+                code = self._refuse(error, context)
+                return None
+            finally:
+                meter.end(begun, code)
+
+        return guarded
+
+    def stream(self, behaviour: Any) -> Any:
+        if not inspect.isasyncgenfunction(behaviour):
+            return self.answer(behaviour)
+        meter = self._meter
+
+        async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
+            begun, code = meter.begin(), _OK
+            answers = behaviour(request, context)
+            try:
+                async for answer in answers:
+                    yield answer
+            except (asyncio.CancelledError, GeneratorExit):
+                code = _given_up(context)
+                raise
+            except grpc.aio.AbortError:
+                code = _aborted(context)
+                raise
+            except Exception as error:
+                code = self._refuse(error, context)
+            finally:
+                meter.end(begun, code)
+                await answers.aclose()
+
+        return guarded
+
+    def _refuse(self, error: Exception, context: Context) -> str:
+        """Set the status of a failed call; its code."""
+        request_id = _request_id(context)
+        if isinstance(error, DomainError):
+            refusal = error_details.refusal_of(error, request_id)
+            self._refusals.log(method=self._method, reason=error.reason, code=error.code, request_id=request_id)
+        else:
+            _log_unforeseen(error, self._method, request_id)
+            refusal = error_details.internal_refusal(request_id)
+        context.set_code(refusal.code)
+        context.set_details(refusal.text)
+        details = (error_details.STATUS_METADATA_KEY, refusal.status)
+        context.set_trailing_metadata((*(context.trailing_metadata() or ()), details))
+        return refusal.code.name
 
 
-def _guard_stream(behaviour: Any, method: str) -> Any:
-    if not inspect.isasyncgenfunction(behaviour):
-        return _guard_answer(behaviour, method)
+class _Refusals:
+    """Logs refusals, one line each, up to a number a second. Their messages stay out: they may quote a request."""
 
-    async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
-        answers = behaviour(request, context)
-        try:
-            async for answer in answers:
-                yield answer
-        except Exception as error:
-            _refuse(error, context, method)
-        finally:
-            await answers.aclose()
+    def __init__(self, meter: call_metrics.CallMeter) -> None:
+        self._meter = meter
+        self._second = 0
+        self._logged = 0
 
-    return guarded
+    def log(self, **fields: str) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._logged = second, 0
+        self._logged += 1
+        if self._logged <= REFUSALS_LOGGED_A_SECOND:
+            _log.info("call_refused", **fields)
+        else:
+            self._meter.refusals_unlogged += 1
 
 
-def _refuse(error: Exception, context: Context, method: str) -> None:
-    """Set the status of a failed call. An abort goes its own way, a cancellation never gets here."""
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
-    request_id = _request_id(context)
-    if isinstance(error, DomainError):
-        refusal = error_details.refusal_of(error, request_id)
-    else:
-        _log_unforeseen(error, method, request_id)
-        refusal = error_details.internal_refusal(request_id)
-    context.set_code(refusal.code)
-    context.set_details(refusal.text)
-    details = (error_details.STATUS_METADATA_KEY, refusal.status)
-    context.set_trailing_metadata((*(context.trailing_metadata() or ()), details))
+def _aborted(context: Context) -> str:
+    """The code that whoever aborted the call has set."""
+    code = context.code()
+    return next((each.name for each in grpc.StatusCode if code in (each, each.value[0])), "UNKNOWN")
+
+
+def _given_up(context: Context) -> str:
+    """Why a call was cancelled: its time was up, or the caller, or a stop, did not want it any more."""
+    left = context.time_remaining()
+    return "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"
 
 
 def _log_unforeseen(error: Exception, method: str, request_id: str) -> None:
@@ -124,8 +193,8 @@ def _log_unforeseen(error: Exception, method: str, request_id: str) -> None:
 
 
 def _request_id(context: Context) -> str:
-    """The caller's `x-request-id` if it sent a sensible one, else a new one."""
+    """The caller's `x-request-id` if it sent a sane one, else a new one."""
     for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID_KEY and isinstance(value, str) and 0 < len(value) <= _REQUEST_ID_CHARACTERS_MAX:
+        if key == REQUEST_ID_KEY and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
             return value
     return uuid.uuid4().hex

@@ -1,11 +1,8 @@
 """Makes a gRPC server and binds it, or says plainly why it cannot."""
 
-from typing import ClassVar
-
 import grpc
 
-from chassis.errors import StartRefused
-from chassis.process import drain, error_interceptor, limits
+from chassis.process import addresses, call_metrics, drain, error_interceptor, limits
 
 CALLS_MAX = 20_000
 """Calls at a time; more get RESOURCE_EXHAUSTED. Most of them wait: a poll that waits costs 30 KB."""
@@ -15,16 +12,13 @@ GRACE_SHARE = 0.8
 """Of the time of a drain, for calls under way; the rest is for what writes and closes after them."""
 
 
-class AddressRefused(StartRefused):
-    """The address to listen on cannot be had."""
+def build(meter: call_metrics.CallMeter | None = None) -> grpc.aio.Server:
+    """A server with the limits and the error interceptor of all our services. Call it on the running loop.
 
-    exit_code: ClassVar[int] = 5
-
-
-def build() -> grpc.aio.Server:
-    """A server with the limits and the error interceptor of all our services. Call it on the running loop."""
+    The meter counts its calls.
+    """
     return grpc.aio.server(
-        interceptors=[error_interceptor.ErrorInterceptor()],
+        interceptors=[error_interceptor.ErrorInterceptor(meter or call_metrics.CallMeter())],
         options=limits.server_options(),
         maximum_concurrent_rpcs=CALLS_MAX,
     )
@@ -35,23 +29,17 @@ def bind(server: grpc.aio.Server, listen: str) -> str:
 
     Raises AddressRefused, also when another process listens there.
     """
-    host, colon, port = listen.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65_535:
-        raise AddressRefused(f"{listen!r} is not an address to listen on; an example: 127.0.0.1:7410")
+    host, _ = addresses.parse(listen)
     try:
         bound = server.add_insecure_port(listen)
     except RuntimeError as error:
-        raise _refused(listen) from error
+        raise addresses.refused(listen) from error
     if bound == 0:
-        raise _refused(listen)
-    return f"{host}:{bound}"
+        raise addresses.refused(listen)
+    return f"{addresses.shown(host)}:{bound}"
 
 
 def end_with(server: grpc.aio.Server, ending: drain.Drain) -> None:
     """Have the server refuse new calls at the end, and finish those under way for most of the time there is."""
     grace_seconds = ending.timeout_seconds * GRACE_SHARE
     ending.add("server", lambda: server.stop(grace_seconds), also_on_failure=True)
-
-
-def _refused(listen: str) -> AddressRefused:
-    return AddressRefused(f"cannot listen on {listen}: another process does, or the address is not of this machine")

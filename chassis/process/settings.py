@@ -27,6 +27,10 @@ class ServiceSettings(pydantic_settings.BaseSettings):
     drain_timeout_seconds: float = pydantic.Field(
         default=10.0, ge=0, le=3600, description="How long a stop waits for what is under way, in seconds. Default 10."
     )
+    admin_address: str = pydantic.Field(
+        default="off",
+        description="HOST:PORT where GET /metrics answers over HTTP; port 0 takes a free one, `off` none. Default off.",
+    )
     reflection: bool = pydantic.Field(default=True, description="Whether tools may ask for the API. Default true.")
 
 

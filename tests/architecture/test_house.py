@@ -22,6 +22,7 @@ PRODUCT_CHECKS: list[Check] = [
     house.use_cases_that_know_the_wire,
     house.misplaced_sql,
     house.misplaced_messages,
+    house.owned_imports,
     house.unknown_distributions,
     house.swallowing,
 ]
@@ -94,6 +95,8 @@ PLANTED = [
     (house.misplaced_messages, "stream_service/storage/x.py", "import millrace.stream.v1.record_pb2"),
     (house.misplaced_messages, "mapping_service/pollers/supervisor.py", "from millrace.stream.v1 import record_pb2"),
     (house.misplaced_messages, "mapping_service/app.py", "from millrace.mapping.v1 import role_service_pb2_grpc"),
+    (house.owned_imports, "chassis/process/admin.py", "import prometheus_client"),
+    (house.owned_imports, "mapping_service/pollers/x.py", "from opentelemetry import trace"),
     (house.unknown_distributions, "sdk/millrace_sdk/x.py", "import structlog"),
     (house.bad_name, "stream_service/utils.py", ""),
     (house.bad_name, "stream_service/rpc/string_helpers.py", ""),

@@ -12,7 +12,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # it ships no types
 
 from chassis import errors
-from chassis.process import limits, server
+from chassis.process import addresses, limits, server
 
 CANARY = "record-data-of-a-customer"
 
@@ -272,7 +272,7 @@ async def test_a_second_server_on_the_same_port_is_refused_plainly() -> None:
     first, second = server.build(), server.build()
     address = server.bind(first, "127.0.0.1:0")
 
-    with pytest.raises(server.AddressRefused, match=f"cannot listen on {address}") as failed:
+    with pytest.raises(addresses.AddressRefused, match=f"cannot listen on {address}") as failed:
         server.bind(second, address)
 
     assert failed.value.exit_code == 5
@@ -285,6 +285,6 @@ async def test_a_second_server_on_the_same_port_is_refused_plainly() -> None:
 async def test_an_address_that_is_none_is_refused_with_an_example(listen: str) -> None:
     built = server.build()
 
-    with pytest.raises(server.AddressRefused, match=r"an example: 127\.0\.0\.1:7410"):
+    with pytest.raises(addresses.AddressRefused, match=r"an example: 127\.0\.0\.1:7410"):
         server.bind(built, listen)
     await built.stop(None)

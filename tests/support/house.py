@@ -63,6 +63,11 @@ _USE_CASES = {
 _FORBIDDEN_NAMES = re.compile(r"(^|/)(common|utils?|helpers?|models?|types|\w+_(utils?|helpers?))(\.py)?(/|$)")
 _PB_ROOMS = re.compile(r"^(chassis/process/|\w+_service/(rpc/|pollers/\w+_client\.py$|storage/segment\.py$))")
 _SQL_ROOMS = re.compile(r"^(chassis/(database/|process/versions\.py$)|\w+_service/(storage/|app\.py$))")
+_OWNERS = {
+    "prometheus_client": "chassis/process/metrics_page.py",
+    "opentelemetry": "chassis/process/tracing.py",
+}
+"""Libraries that one file alone may know."""
 _MOCKS = ("unittest.mock", "mock", "pytest_mock", "mocker")
 
 MAY_CATCH_ALL = {
@@ -137,6 +142,11 @@ def misplaced_messages(source: Source) -> set[str]:
     if _PB_ROOMS.match(source.path) or not source.path.startswith((*SERVICES, "chassis")):
         return set()
     return {name for name in imports.imported(source) if "_pb2" in name or imports.is_below(name, "millrace")}
+
+
+def owned_imports(source: Source) -> set[str]:
+    """Imports of a library by another file than the one that knows it for all."""
+    return imports.imports_any(source, *(name for name, owner in _OWNERS.items() if owner != source.path))
 
 
 def bad_name(source: Source) -> bool:
