@@ -25,6 +25,14 @@ def contexts(incomplete: str) -> Sequence[str]:
         return []
 
 
+def reasons(incomplete: str) -> Sequence[str]:
+    """Reasons to refuse."""
+    from millrace_cli import error_catalogue
+
+    begin = error_catalogue.normal(incomplete)
+    return [each["reason"] for each in error_catalogue.all_reasons() if each["reason"].startswith(begin)]
+
+
 def streams(ctx: typer.Context, incomplete: str) -> Sequence[str]:
     """Names of streams."""
 

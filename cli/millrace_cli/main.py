@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from millrace_cli import exit_codes
+from millrace_cli import exit_codes, whole_app
 from millrace_cli.context import app as context
 from millrace_cli.output_form import Output
 from millrace_cli.session import Session
@@ -64,6 +64,7 @@ async def dev(
     return await verb_dev.dev(data, ports)
 
 
+app.add_typer(whole_app.app)
 app.add_typer(stream.app, name="stream")
 app.add_typer(context.app, name="context")
 
