@@ -10,6 +10,7 @@ import typer
 from millrace_cli import exit_codes, whole_app
 from millrace_cli.context import app as context
 from millrace_cli.output_form import Output
+from millrace_cli.records import app as records
 from millrace_cli.session import Session
 from millrace_cli.stream import app as stream
 from millrace_cli.verb import verb
@@ -64,6 +65,7 @@ async def dev(
     return await verb_dev.dev(data, ports)
 
 
+app.add_typer(records.app)
 app.add_typer(whole_app.app)
 app.add_typer(stream.app, name="stream")
 app.add_typer(context.app, name="context")

@@ -1,0 +1,1 @@
+"""`millrace put`, `get` and `tail`: records in and out of a stream."""

@@ -1,0 +1,111 @@
+"""The verbs `put`, `get` and `tail`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from millrace_cli import completion
+from millrace_cli.session import Session
+from millrace_cli.verb import verb
+
+app = typer.Typer()
+
+FILTERS_HELP = """\
+Filters: FIELD=VALUE or FIELD!=VALUE; of several, all must hold.
+  key=VALUE             the partition key
+  attr.NAME=VALUE       an attribute
+  shard=, time=         the shard's id, the arrival (2026-01-31T12:00:00.000Z)
+  a.b=VALUE             a field of JSON data by its path; items of lists by number
+  .key=VALUE            a JSON field with the name of one of those above
+  In VALUE, * is any text, ? a character, [ab] one of them. A record without the
+  field passes FIELD!=VALUE only."""
+
+FORMATS_HELP = """\
+Formats: text with {data} {data_base64} {key} {sequence_number} {time} {shard}
+  {attr.NAME} and fields of JSON data by their path, such as {customer.name};
+  {{ and }} are braces, \\n \\t \\0 as usual. {data} is the bytes as they are. A field
+  that a record does not have is empty. A line end follows each record."""
+
+JSON_HELP = """\
+In JSON, a record has `data` when that is UTF-8 text and `data_base64` when it is
+  not; in a table such data is shown as base64:... `millrace put --as records`
+  takes the JSON lines back."""
+
+START_HELP = (
+    "Where to start: oldest, latest, a time (2026-01-31T12:00:00Z; without a zone it is local), how long ago (15m, "
+    "2h), or a sequence number."
+)
+
+Stream = Annotated[str, typer.Argument(help="Name of the stream.", autocompletion=completion.streams)]
+Shard = Annotated[
+    str,
+    typer.Option(help="Only this shard: its id or its number. Else all shards.", autocompletion=completion.shards),
+]
+Filters = Annotated[
+    list[str] | None, typer.Option("--filter", help="Only records that pass, such as key=a*; see below.")
+]
+Format = Annotated[str | None, typer.Option("--format", help="How each record is written; see below.")]
+
+
+@verb(
+    app,
+    "get",
+    uses=["stream"],
+    help_end="\n\n\b\n".join([FILTERS_HELP, FORMATS_HELP, JSON_HELP]),
+    examples=[
+        "millrace get orders",
+        "millrace get orders --from 15m --filter 'customer.country=N?' --limit 10",
+        "millrace get orders --shard 0 --from 2026-01-31T12:00:00Z --output jsonl",
+        "millrace get orders --format '{time} {key} {total}'",
+        "millrace get orders --output jsonl | millrace put copy --as records",
+    ],
+)
+async def get(
+    session: Session,
+    stream: Stream,
+    start: Annotated[str, typer.Option("--from", help=START_HELP)] = "oldest",
+    shard: Shard = "",
+    limit: Annotated[int, typer.Option(help="Most records; 0 is without limit.", min=0)] = 0,
+    filters: Filters = None,
+    template: Format = None,
+) -> None:
+    """Print the records that a stream has now, by arrival over all shards."""
+    from millrace_cli.records import get as verb_get
+
+    await verb_get.get(
+        session,
+        verb_get.Wanted(stream=stream, shard=shard, start=start, limit=limit, filters=filters or [], template=template),
+    )
+
+
+@verb(
+    app,
+    "tail",
+    uses=["stream"],
+    help_end="\n\n\b\n".join([FILTERS_HELP, FORMATS_HELP, JSON_HELP]),
+    examples=[
+        "millrace tail orders",
+        "millrace tail orders --from oldest --filter key=customer-7 --count 10",
+        "millrace tail orders --filter 'attr.source!=test' --format '{time} {total} {customer.name}'",
+        "millrace tail orders --output jsonl | jq .data",
+    ],
+)
+async def tail(
+    session: Session,
+    stream: Stream,
+    start: Annotated[str, typer.Option("--from", help=START_HELP)] = "latest",
+    shard: Shard = "",
+    count: Annotated[int, typer.Option(help="Stop after so many records; 0 goes on.", min=0)] = 0,
+    filters: Filters = None,
+    template: Format = None,
+) -> None:
+    """Print records as they come, of all shards and those that they are split or merged into; Ctrl-C ends it."""
+    from millrace_cli.records import get as verb_get
+    from millrace_cli.records import tail as verb_tail
+
+    await verb_tail.tail(
+        session,
+        verb_get.Wanted(stream=stream, shard=shard, start=start, limit=count, filters=filters or [], template=template),
+    )
