@@ -1,7 +1,7 @@
 # Every target sets itself up: a fresh clone needs Python 3.11 or newer and make, nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check bench protos clean compose-up compose-down compose-test
+.PHONY: help setup demo dev test check bench protos docs clean compose-up compose-down compose-test
 
 BIN := .venv/bin
 # Two stamps: what runs Millrace is there sooner than what develops it, which is twice as large.
@@ -40,6 +40,9 @@ check: $(READY) ## Check format, lint, types and contracts
 
 bench: $(RUNS) ## Measure ratios against floors of the same run; writes build/bench.json
 	$(BIN)/python -m benchmarks
+
+docs: $(READY) ## Write the parts of docs/operations.md that come from the code
+	PYTHONPATH=. $(BIN)/python docs/generate.py
 
 protos: .venv-protos/.ready ## Generate gen/ from protos/ with the pinned generator
 	.venv-protos/bin/python protos/generate.py

@@ -1,0 +1,94 @@
+"""Writes the parts of docs/operations.md that the code knows best: `make docs`.
+
+Each part stands between two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`. A test holds the page to the code.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+import mapping_service.settings
+import stream_service.settings
+from chassis.process.settings import ServiceSettings
+
+PAGE = Path(__file__).parent / "operations.md"
+_UNITS = {"_seconds": "seconds", "_bytes": "bytes", "_millis": "milliseconds"}
+_BOUNDS = {"ge": "at least {}", "gt": "above {}", "le": "at most {}", "lt": "below {}"}
+
+
+def page(text: str) -> str:
+    """The page with its generated parts made anew."""
+    for name, made in parts().items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f"{PAGE.name} must have {begin} and {end} once")
+        text = pattern.sub(lambda _, made=made, begin=begin, end=end: f"{begin}\n\n{made}\n{end}", text)  # type: ignore[misc]
+    return text
+
+
+def parts() -> dict[str, str]:
+    """What is generated, by its name on the page."""
+    return {
+        "settings of the stream service": settings_table(stream_service.settings.Settings),
+        "settings of the mapping service": settings_table(mapping_service.settings.Settings),
+    }
+
+
+def settings_table(kind: type[ServiceSettings]) -> str:
+    """The variables of a service: its own first, then those that every service has."""
+    common = ServiceSettings.model_fields
+    fields = sorted(kind.model_fields.items(), key=lambda item: item[0] in common)
+    rows = ["| Variable | Default | Values | What it says |", "|---|---|---|---|"]
+    for name, field in fields:
+        variable = f"{kind.model_config['env_prefix']}{name.upper()}"
+        cells = (f"`{variable}`", f"`{_shown(field.default)}`", _values(name, field), _said(field))
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _values(name: str, field: FieldInfo) -> str:
+    """Unit and range, or the choices."""
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{each}`" for each in get_args(field.annotation))
+    if field.annotation is bool:
+        return "`true`, `false`"
+    unit = next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), "")
+    bounds = ", ".join(_bounds(field))
+    return ", ".join(part for part in (unit, bounds) if part) or "text"
+
+
+def _bounds(field: FieldInfo) -> list[str]:
+    found: list[tuple[str, Any]] = [
+        (text, getattr(each, bound))
+        for each in field.metadata
+        for bound, text in _BOUNDS.items()
+        if hasattr(each, bound)
+    ]
+    return [text.format(_shown(limit)) for text, limit in found]
+
+
+def _said(field: FieldInfo) -> str:
+    """The description without its default, which has a column of its own."""
+    return re.sub(r"\s*Default \S+?\.$", "", field.description or "").replace("|", "\\|")
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page(PAGE.read_text()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""docs/operations.md says what the code says: the parts that `make docs` writes are current."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mapping_service.settings import Settings as MappingSettings
+from stream_service.settings import Settings as StreamSettings
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_current(generate: ModuleType) -> None:
+    text = (DOCS / "operations.md").read_text()
+
+    assert generate.page(text) == text, "run `make docs`"
+
+
+def test_every_setting_is_on_the_page_with_its_default(generate: ModuleType) -> None:
+    text = (DOCS / "operations.md").read_text()
+
+    for kind in (StreamSettings, MappingSettings):
+        for name, field in kind.model_fields.items():
+            variable = f"{kind.model_config['env_prefix']}{name.upper()}"
+            default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+            assert f"| `{variable}` | `{default.removesuffix('.0')}` |" in text
+
+
+def test_a_page_without_a_place_for_a_part_is_refused(generate: ModuleType) -> None:
+    with pytest.raises(ValueError, match="begin settings of the stream service"):
+        generate.page("# Operations\n")
