@@ -27,7 +27,6 @@ COPY cli cli
 COPY stream_service stream_service
 COPY mapping_service mapping_service
 RUN pip --python /opt/millrace/bin/python install --no-cache-dir --no-deps .
-COPY docker/health.py /opt/millrace/docker/health.py
 COPY examples /opt/millrace/examples
 
 FROM ${BASE_IMAGE}
@@ -48,5 +47,5 @@ WORKDIR /opt/millrace
 USER millrace
 EXPOSE 7410 7420 7500
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["sh", "-c", "exec python docker/health.py \"$HEALTH_ADDRESS\""]
+    CMD millrace health --address "$HEALTH_ADDRESS" || exit 1
 CMD ["python", "-m", "stream_service"]
