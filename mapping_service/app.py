@@ -9,9 +9,9 @@ import grpc
 import sqlalchemy
 
 from chassis import clock as clocks
-from chassis.database import engine, maintenance, migrations, readers, writer
-from chassis.process import drain, health, reflection, server
-from mapping_service import service
+from chassis.database import commit_metrics, engine, maintenance, migrations, readers, writer
+from chassis.process import admin, call_metrics, drain, health, reflection, server
+from mapping_service import metrics, service
 from mapping_service.pollers.handler_client import GrpcHandlerClient
 from mapping_service.pollers.handler_directory import HandlerDirectory
 from mapping_service.pollers.results import Results
@@ -55,9 +55,10 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
         handlers=service.HandlerService(storage, directory=world.directory, prober=handlers, clock=clock),
         tokens=PageTokens(_signing_key(database.writer_connection())),
     )
-    writes.start(asyncio.get_running_loop())
+    commits, calls = commit_metrics.CommitMeter(), call_metrics.CallMeter()
+    writes.start(asyncio.get_running_loop(), meter=commits)
     await supervisor.begin()
-    built, healthy = _server(loaded, use_cases)
+    built, healthy = _server(loaded, use_cases, calls)
     address = server.bind(built, loaded.listen)
     await built.start()
     healthy.ready()
@@ -68,6 +69,14 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     ending.add("stream service", source.close)
     ending.add("writer", writes.stop)
     ending.add("database", lambda: asyncio.to_thread(_close, reads, database))
+    if loaded.admin_address != admin.OFF:
+        sources = (
+            calls.families,
+            lambda: commits.families(waiting_bytes=writes.waiting_bytes),
+            lambda: metrics.of_mappings(supervisor.figures()),
+            lambda: metrics.present(poller_bytes=world.budget.used_bytes, is_connected=source.is_connected),
+        )
+        await admin.serve(loaded.admin_address, ending, sources)
     return address
 
 
@@ -96,8 +105,10 @@ def _database_threads(
     return writes, readers.Readers(database, on_fatal=ending.fail)
 
 
-def _server(loaded: Settings, use_cases: serving.UseCases) -> tuple[grpc.aio.Server, health.Health]:
-    built = server.build()
+def _server(
+    loaded: Settings, use_cases: serving.UseCases, calls: call_metrics.CallMeter
+) -> tuple[grpc.aio.Server, health.Health]:
+    built = server.build(calls)
     healthy = health.Health(serving.SERVICE_NAMES)
     healthy.add_to(built)
     serving.add_to(built, use_cases)

@@ -13,7 +13,7 @@ never skips one, and what must survive it is exactly the stored state.
 from dataclasses import replace
 from typing import assert_never
 
-from mapping_service.core import delivery_state, discard, outcome, reporter, retry, work_stack
+from mapping_service.core import delivery_state, discard, names, outcome, reporter, retry, tally, work_stack
 from mapping_service.core.batch import Batch
 from mapping_service.core.batcher import Batcher
 from mapping_service.core.dead_letter import Condition, DeadLetter
@@ -77,6 +77,8 @@ class ShardMachine:
         self._is_stopping = False
         self._stopped: StopReason | None = None
         self._actions: list[Action] = []
+        self.tally = tally.NOTHING
+        """What became of its records."""
 
     def step(self, event: Event, now: Moment) -> list[Action]:
         """Take in what happened; answers what is to be done, in this order."""
@@ -110,6 +112,14 @@ class ShardMachine:
     def behind_millis(self) -> int:
         """How far the last read was behind the newest record."""
         return self._reader.behind_millis
+
+    def waited_millis(self, now: Moment) -> int:
+        """For how long the oldest record that is read and not settled has waited; what lies unread if there is none.
+
+        0 when everything is delivered, as far as is known.
+        """
+        oldest = self._stack.top.first if self._stack.top else self._batcher.first
+        return self.behind_millis if oldest is None else max(now.service_millis - names.arrival_millis(oldest), 0)
 
     @property
     def held_bytes(self) -> int:
@@ -175,6 +185,7 @@ class ShardMachine:
         self._reader.succeeded(event)
         self._reporter.reading_problem = None
         if event.missed is not None:
+            self.tally = replace(self.tally, missed=self.tally.missed + event.missed.count)
             self._actions.append(ReportMissed(missed=event.missed))
         if read.upto is None:
             self._take_in_fresh(event, read, now)
@@ -255,6 +266,7 @@ class ShardMachine:
 
     def _settle(self, result: Outcome, top: Work, batch: Batch, now: Moment) -> None:
         decision = retry.decide(result, top, self._policy, random=now.random)
+        self.tally = tally.after_answer(self.tally, result, decision, batch)
         match decision:
             case retry.Pass():
                 self._stack.pop()
@@ -300,6 +312,7 @@ class ShardMachine:
         return True
 
     def _dead_letter(self, batch: Batch, cause: Cause, now: Moment) -> DeadLetter:
+        self.tally = tally.after_discard(self.tally, cause.condition, batch.count)
         return discard.dead_letter(self._identity, batch, cause, create_millis=now.service_millis)
 
     # What to do next

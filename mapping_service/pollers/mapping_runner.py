@@ -30,6 +30,7 @@ from mapping_service.core.mapping import EventSourceMapping, MappingState, Start
 from mapping_service.core.ports import ShardAddress
 from mapping_service.core.shard_events import StopReason
 from mapping_service.core.shard_listing import ShardListing, StreamMark
+from mapping_service.pollers import figures
 from mapping_service.pollers.shard_poller import ShardPoller
 from mapping_service.pollers.timers import Timer
 from mapping_service.pollers.world import World
@@ -67,6 +68,7 @@ class MappingRunner:
         """Whether shards wait for their parents, or rows for their removal."""
         self._world = world
         self._crew = crew
+        self._kept = figures.Keeper()
         self._pollers: dict[str, ShardPoller] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -83,6 +85,10 @@ class MappingRunner:
         """Those that run now."""
         return tuple(self._pollers.values())
 
+    def figures(self) -> figures.MappingFigures:
+        """The mapping in numbers."""
+        return self._kept.figures(self.mapping, self.pollers)
+
     def kick(self) -> None:
         """Look at everything again, soon; once for many kicks."""
         self._is_dirty = True
@@ -93,6 +99,7 @@ class MappingRunner:
         """A poller stopped: there may be another to start, or it must be started again."""
         if self._pollers.get(poller.shard_id) is poller:
             del self._pollers[poller.shard_id]
+        self._kept.keep(poller)
         self._world.results.forget_shard(self.mapping.mapping_id, poller.shard_id)
         if not self._pollers:
             self._idle.set()
@@ -104,6 +111,10 @@ class MappingRunner:
     def on_trouble(self, poller: ShardPoller) -> None:
         """A poller does not find its stream or shard."""
         self.kick()
+
+    def on_invoked(self, seconds: float) -> None:
+        """A call of the handler ended."""
+        self._kept.invokes.observe(seconds)
 
     async def stop(self) -> None:
         """Have all pollers finish what is in flight; returns when they did."""

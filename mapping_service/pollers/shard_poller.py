@@ -55,6 +55,7 @@ from mapping_service.core.shard_events import (
     Woken,
 )
 from mapping_service.core.shard_machine import ShardMachine
+from mapping_service.core.tally import Tally
 from mapping_service.pollers.timers import Timer
 from mapping_service.pollers.world import World
 
@@ -72,6 +73,9 @@ class Owner(Protocol):
 
     def on_trouble(self, poller: "ShardPoller") -> None:
         """The stream or the shard may be gone: have a look."""
+
+    def on_invoked(self, seconds: float) -> None:
+        """A call of the handler ended, well or not; it took so long."""
 
 
 @dataclass(slots=True)
@@ -115,6 +119,16 @@ class ShardPoller:
     def phase(self) -> Phase:
         """What it is doing."""
         return self._machine.phase
+
+    @property
+    def tally(self) -> Tally:
+        """What became of its records."""
+        return self._machine.tally
+
+    @property
+    def waited_millis(self) -> int:
+        """For how long its oldest record that is not settled has waited; 0 when nothing waits."""
+        return self._machine.waited_millis(self._world.now())
 
     @property
     def epoch(self) -> int:
@@ -204,7 +218,9 @@ class ShardPoller:
         self.run(Woken(reason=reason))
 
     async def _invoke(self, action: Invoke) -> None:
+        begun = self._world.clock.monotonic()
         answer = await self._call(action)
+        self._owner.on_invoked(self._world.clock.monotonic() - begun)
         self.run(HandlerAnswered(invocation_id=action.invocation_id, attempt=action.attempt, answer=answer))
 
     async def _call(self, action: Invoke) -> Answer:

@@ -55,6 +55,11 @@ class StreamClient:
         self._list_streams = self._method("ListStreams", pb.ListStreamsRequest, pb.ListStreamsResponse)
         self._get_iterator = self._method("GetShardIterator", pb.GetShardIteratorRequest, pb.GetShardIteratorResponse)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the stream service is connected now."""
+        return self._connection.is_ready
+
     async def run(self) -> None:
         """Keep the watch up, for ever."""
         await self._watch.run()

@@ -17,6 +17,7 @@ from mapping_service.core.handler import Handler
 from mapping_service.core.mapping import EventSourceMapping
 from mapping_service.core.ports import AUDIT_MILLIS, DEAD_LETTER_MILLIS, LIST_LIMIT_MAX
 from mapping_service.core.shard_listing import StreamMark
+from mapping_service.pollers.figures import MappingFigures
 from mapping_service.pollers.mapping_runner import Crew, MappingRunner
 from mapping_service.pollers.world import World
 from mapping_service.stores import Stores
@@ -50,6 +51,10 @@ class Supervisor:
     def runner(self, mapping_id: str) -> MappingRunner | None:
         """Who looks after a mapping."""
         return self._runners.get(mapping_id)
+
+    def figures(self) -> list[MappingFigures]:
+        """All mappings that are there, in numbers; one that is gone is not among them."""
+        return [runner.figures() for runner in self._runners.values()]
 
     async def begin(self) -> None:
         """Take what is ours, and start it. The database's lock proves that no other worker lives (rule K1)."""
