@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from millrace_cli import completion
+from millrace_cli.records.form import Form
 from millrace_cli.session import Session
 from millrace_cli.verb import verb
 
@@ -47,6 +49,71 @@ Filters = Annotated[
     list[str] | None, typer.Option("--filter", help="Only records that pass, such as key=a*; see below.")
 ]
 Format = Annotated[str | None, typer.Option("--format", help="How each record is written; see below.")]
+
+
+INPUT_HELP = """\
+What --as says of the input:
+  lines    each line is a record, as it is, without its line end (the default)
+  json     the same, and each line must be JSON
+  file     the whole input is one record
+  records  each line describes a record, as `get --output jsonl` and --failed-to
+           write it: data or data_base64, partition_key, attributes
+The partition key is --key, or the JSON field --key-field, or a random one. Each key
+keeps its order. A record that is refused for now is sent again for --retry-for, and
+stored once even when an answer was lost; one that is refused for good is told on
+standard error and kept by --failed-to, and the exit code is 6."""
+
+
+@verb(
+    app,
+    "put",
+    uses=["stream"],
+    help_end=INPUT_HELP,
+    examples=[
+        "millrace put orders '{\"total\": 12}' --key customer-7",
+        "millrace put orders --file orders.jsonl --key-field customer.id --failed-to failed.jsonl",
+        "cat access.log | millrace put logs --attribute host=web-1",
+        "millrace put images --as file --file cat.png --key cat",
+        "millrace get orders --output jsonl | millrace put copy --as records",
+    ],
+)
+async def put(  # noqa: PLR0913 - each is an option
+    session: Session,
+    stream: Stream,
+    data: Annotated[
+        list[str] | None, typer.Argument(help="Records, each an argument; else --file or standard input is read.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="File to read; - is standard input.")] = None,
+    form: Annotated[Form, typer.Option("--as", help="What the input is made of; see below.")] = Form.LINES,
+    key: Annotated[str, typer.Option(help="Partition key of all records.")] = "",
+    key_field: Annotated[str, typer.Option(help="Path of the JSON field that is the key, such as customer.id.")] = "",
+    hash_key: Annotated[
+        str, typer.Option(help="Explicit hash key of all records: which shard, whatever the key.")
+    ] = "",
+    attribute: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE beside the data of all records; more than once for more.")
+    ] = None,
+    failed_to: Annotated[
+        Path | None, typer.Option(help="File for records that were not stored, a JSON line each.")
+    ] = None,
+    retry_for: Annotated[str, typer.Option(help="How long a record is tried again, such as 60s.")] = "60s",
+) -> int:
+    """Put records into a stream, and wait until they are on disk."""
+    from millrace_cli.records import put as verb_put
+    from millrace_cli.records import reading
+
+    wanted = reading.Wanted(
+        stream=stream,
+        data=data or [],
+        file=file,
+        form=form,
+        key=key,
+        key_field=key_field,
+        hash_key=hash_key,
+        attributes=attribute or [],
+        failed_to=failed_to,
+    )
+    return await verb_put.put(session, wanted, retry_for=retry_for)
 
 
 @verb(
