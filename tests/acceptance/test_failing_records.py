@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import random
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import mill
+from tests.support import checker, mill, scale
 from tests.support.clients import Clients
+from tests.support.history import Puts
 from tests.support.mill import Mill
 
 POISON = "poison"
@@ -69,6 +72,38 @@ async def test_a_partial_answer_settles_what_comes_before_the_failure(tmp_path: 
     assert batches[:3] == [(["1", "2", POISON, "4"], 1), ([POISON, "4"], 1), ([POISON, "4"], 2)]
     assert all(POISON not in data for data, _ in batches[3:])
     assert [row[2] for row in _dead_letters(running)] == [2]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", range(scale.choose(small=1, full=8)))
+async def test_a_bisection_goes_on_where_it_was_when_the_service_was_killed(tmp_path: Path, seed: int) -> None:
+    kills = sorted(random.Random(f"bisection {seed}").sample(range(1, 9), 3))
+    records = ["1", "2", "3", POISON, "5"]
+    async with mill.running(tmp_path, failing=POISON, seconds="0.05") as running:
+        async with Clients(running.stream.address, running.mapping.address) as clients:
+            await _deliver(running, clients, *records, bisect_batch_on_function_error=True, maximum_retry_attempts=2)
+            for number in kills:
+                await mill.until(lambda: _calls(running) >= number and _in_call(running), f"call {number}")  # noqa: B023
+                await asyncio.to_thread(running.mapping.kill)
+                await asyncio.to_thread(running.mapping.start)
+            await mill.until(lambda: "5" in running.history.refresh().delivered, "the last record")
+            log = await clients.log("orders", 1)
+
+    puts = Puts(stored={data: (shard, number) for shard, found in log.items() for number, data in found})
+    assert checker.check(puts, running.history.invocations, log, discarded={POISON}) == []
+    assert [batch for batch, _ in itertools.groupby(_batches(running))] == [
+        (records, 1),
+        (["1", "2"], 1),
+        (["3", POISON, "5"], 1),
+        (["3"], 1),
+        ([POISON, "5"], 1),
+        ([POISON], 1),
+        ([POISON], 2),
+        ([POISON], 3),
+        (["5"], 1),
+    ]
+    assert [(attempts, count) for _, attempts, count, _ in _dead_letters(running)] == [(3, 1)]
+    assert len({call.epoch for call in running.history.invocations}) == len(kills) + 1
 
 
 @pytest.mark.asyncio
