@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+import mapping_service.metrics
 import mapping_service.settings
+import stream_service.metrics
 import stream_service.settings
+from chassis.metrics import Kind, Metric
+from chassis.process import metrics_page
 from chassis.process.settings import ServiceSettings
 
 PAGE = Path(__file__).parent / "operations.md"
@@ -37,7 +42,29 @@ def parts() -> dict[str, str]:
     return {
         "settings of the stream service": settings_table(stream_service.settings.Settings),
         "settings of the mapping service": settings_table(mapping_service.settings.Settings),
+        "metrics of both services": metrics_table([*_common_metrics(), *metrics_page.process_metrics()]),
+        "metrics of the stream service": metrics_table(_own_metrics(stream_service.metrics.METRICS)),
+        "metrics of the mapping service": metrics_table(_own_metrics(mapping_service.metrics.METRICS)),
     }
+
+
+def metrics_table(metrics: Iterable[Metric]) -> str:
+    """Metrics by the names that they are queried by."""
+    rows = ["| Metric | Kind | Labels | What it means |", "|---|---|---|---|"]
+    for metric in metrics:
+        name = f"{metric.name}_total" if metric.kind is Kind.COUNTER else metric.name
+        labels = ", ".join(f"`{label}`" for label in metric.labels) or "none"
+        rows.append(f"| `{name}` | {metric.kind.value} | {labels} | {metric.help.replace('|', chr(92) + '|')} |")
+    return "\n".join(rows) + "\n"
+
+
+def _common_metrics() -> list[Metric]:
+    return [each for each in stream_service.metrics.METRICS if each in mapping_service.metrics.METRICS]
+
+
+def _own_metrics(metrics: Iterable[Metric]) -> list[Metric]:
+    common = _common_metrics()
+    return [each for each in metrics if each not in common]
 
 
 def settings_table(kind: type[ServiceSettings]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -24,6 +25,7 @@ def generate() -> ModuleType:
     return module
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="metrics of a process are those of Linux")
 def test_the_page_is_current(generate: ModuleType) -> None:
     text = (DOCS / "operations.md").read_text()
 
@@ -38,6 +40,21 @@ def test_every_setting_is_on_the_page_with_its_default(generate: ModuleType) -> 
             variable = f"{kind.model_config['env_prefix']}{name.upper()}"
             default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
             assert f"| `{variable}` | `{default.removesuffix('.0')}` |" in text
+
+
+def test_what_the_page_says_of_problems_and_events_is_what_the_code_says() -> None:
+    section = (DOCS / "operations.md").read_text().partition("## When a shard does not move")[2].partition("\n## ")[0]
+    problems = re.findall(r"`PROBLEM: ([^`]+)`", section)
+    events = re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)
+    code = "".join(path.read_text() for path in sorted((DOCS.parent / "mapping_service").rglob("*.py")))
+
+    assert len(problems) > 8
+    assert len(events) > 4
+    for text in problems:
+        for fragment in re.split(r"\b[A-Z]{4,}\b|\.\.\.", text):
+            assert fragment.strip(" ,:") in code, text
+    for event in events:
+        assert f'"{event}"' in code
 
 
 def test_a_page_without_a_place_for_a_part_is_refused(generate: ModuleType) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -92,7 +93,7 @@ async def until_handled(stack: compose.Stack, load: Load, *, more: int) -> None:
 
 @contextlib.asynccontextmanager
 async def loaded(stack: compose.Stack) -> AsyncIterator[Load]:
-    load = Load(stack.stream_address)
+    load = Load(stack.addresses["stream"])
     running = asyncio.ensure_future(load.run())
     try:
         yield load
@@ -172,8 +173,14 @@ def test_ports_are_reached_from_this_machine_only(stack: compose.Stack) -> None:
     }
 
     published = [each for ports in bound.values() for binding in ports.values() for each in binding or ()]
-    assert [each["HostIp"] for each in published] == ["127.0.0.1", "127.0.0.1"]
+    assert [each["HostIp"] for each in published] == ["127.0.0.1"] * 4
     assert bound["handler"]["7500/tcp"] is None
+
+
+def test_metrics_of_both_services_are_reached_from_this_machine(stack: compose.Stack) -> None:
+    for service in ("stream_admin", "mapping_admin"):
+        with urllib.request.urlopen(f"http://{stack.addresses[service]}/metrics", timeout=10) as answer:
+            assert b"\nmillrace_build_info{" in answer.read()
 
 
 @pytest.mark.parametrize("service", ["stream-service", "mapping-service", "handler"])

@@ -40,15 +40,15 @@ class Stack:
         command = _compose_command()
         assert command is not None
         self.project = f"millrace-test-{uuid.uuid4().hex[:8]}"
-        stream_port, mapping_port = _free_ports(2)
-        self.stream_address = f"127.0.0.1:{stream_port}"
-        self.mapping_address = f"127.0.0.1:{mapping_port}"
+        names = ("STREAM", "MAPPING", "STREAM_ADMIN", "MAPPING_ADMIN")
+        ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        self.addresses = {name.lower(): f"127.0.0.1:{port}" for name, port in ports.items()}
+        """Where the services are reached from this machine: stream, mapping, stream_admin, mapping_admin."""
         self._command = [*command, "--project-name", self.project]
         self._environment = {
             **os.environ,
             **_package_index(),
-            "MILLRACE_COMPOSE_STREAM_PORT": str(stream_port),
-            "MILLRACE_COMPOSE_MAPPING_PORT": str(mapping_port),
+            **{f"MILLRACE_COMPOSE_{name}_PORT": str(port) for name, port in ports.items()},
         }
 
     def compose(self, *arguments: str, timeout_seconds: float = LOOK_SECONDS_MAX) -> str:
