@@ -9,6 +9,8 @@ import typer
 
 from millrace_cli import exit_codes, whole_app
 from millrace_cli.context import app as context
+from millrace_cli.handler import app as handler
+from millrace_cli.mapping import app as mapping
 from millrace_cli.output_form import Output
 from millrace_cli.records import app as records
 from millrace_cli.session import Session
@@ -68,6 +70,8 @@ async def dev(
 app.add_typer(records.app)
 app.add_typer(whole_app.app)
 app.add_typer(stream.app, name="stream")
+app.add_typer(handler.app, name="handler")
+app.add_typer(mapping.app, name="mapping")
 app.add_typer(context.app, name="context")
 
 

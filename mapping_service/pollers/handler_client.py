@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # it ships no types
 from millrace.handler.v1 import handler_service_pb2
 
+from chassis.process import limits
 from mapping_service.core.answer import Answer, Answered, CallFailed, InBandError
 from mapping_service.core.handler import Handler
 from mapping_service.core.ports import Call
@@ -17,8 +18,12 @@ from mapping_service.pollers.connection import Connection
 METHOD = "/millrace.handler.v1.HandlerService/Invoke"
 STATUS_KEY = "grpc-status-details-bin"
 
+NO_RESPONSE = "the answer is no InvokeResponse"
+
 ERROR_TYPE_LENGTH_MAX = 128
 ERROR_LENGTH_MAX = 1024
+PROBE_ANSWER_BYTES_MAX = limits.MESSAGE_BYTES_MAX - 64 * 1024
+"""A larger answer to a test would not fit into the message that shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,7 @@ class GrpcHandlerClient:
                 seconds = time.monotonic() - begin
                 text = error.details() or ""
                 return Probe(response=None, status_code=error.code().name, status_message=text, seconds=seconds)
-        return Probe(response=payload, status_code="OK", status_message="", seconds=time.monotonic() - begin)
+        return _probed(payload, time.monotonic() - begin)
 
     async def forget(self, endpoint: str) -> None:
         """No handler has this endpoint any more: close its connection once the calls under way have ended."""
@@ -127,7 +132,7 @@ def _answered(payload: bytes) -> Answer:
     try:
         response = handler_service_pb2.InvokeResponse.FromString(payload)
     except DecodeError:
-        return CallFailed(code="INTERNAL", message="the answer is no InvokeResponse")
+        return CallFailed(code="INTERNAL", message=NO_RESPONSE)
     failures = tuple(failure.sequence_number for failure in response.batch_item_failures)
     if not response.HasField("error"):
         return Answered(failures=failures)
@@ -140,6 +145,18 @@ def _answered(payload: bytes) -> Answer:
             retryable=error.retryable if error.HasField("retryable") else True,
         ),
     )
+
+
+def _probed(payload: bytes, seconds: float) -> Probe:
+    """What an answer to a test is: one that a mapping could not use either is a failed call, as it would be there."""
+    if len(payload) > PROBE_ANSWER_BYTES_MAX:
+        text = f"the answer has {len(payload):,} bytes: at most {PROBE_ANSWER_BYTES_MAX:,} can be shown"
+        return Probe(response=None, status_code="RESOURCE_EXHAUSTED", status_message=text, seconds=seconds)
+    try:
+        handler_service_pb2.InvokeResponse.FromString(payload)
+    except DecodeError:
+        return Probe(response=None, status_code="INTERNAL", status_message=NO_RESPONSE, seconds=seconds)
+    return Probe(response=payload, status_code="OK", status_message="", seconds=seconds)
 
 
 def _not_connected(handler: Handler) -> CallFailed:

@@ -1,5 +1,6 @@
 """Handlers between the wire and the core, and test batches for them."""
 
+import uuid
 from typing import Any
 
 from google.protobuf import duration_pb2
@@ -66,7 +67,7 @@ def encoded_test_batch(request: pb.InvokeHandlerRequest, violations: Violations)
     size_bytes = sum(_size_bytes(record) for record in request.records)
     if size_bytes > PAYLOAD_BYTES_MAX and len(request.records) > 1:
         violations.add("records", f"they have {size_bytes:,} bytes: at most {PAYLOAD_BYTES_MAX:,} are allowed")
-    batch = handler_service_pb2.InvokeRequest(records=request.records, attempt=1)
+    batch = handler_service_pb2.InvokeRequest(records=request.records, invocation_id=str(uuid.uuid4()), attempt=1)
     for place, record in enumerate(batch.records):
         if not record.sequence_number:
             record.sequence_number = names.sequence_number(place + 1, TEST_SHARD_INDEX)

@@ -242,11 +242,18 @@ async def test_d3_the_largest_record_passes(program: Program, client: handler_cl
     assert await client.invoke(program.handler(), call_of(encoded(b"x" * (11 * MIB)))) == Answered()
 
 
-async def test_a_program_that_answers_nonsense_fails_the_call(client: handler_client.GrpcHandlerClient) -> None:
+@pytest.mark.parametrize(
+    ("answered", "code", "probed_code"),
+    [(b"\xff\xff", "INTERNAL", "INTERNAL"), (b"\x12\x03abc" * (16 * MIB // 5), "OK", "RESOURCE_EXHAUSTED")],
+    ids=["nonsense", "just below the limit of a message"],
+)
+async def test_a_program_that_answers_what_cannot_be_used_or_shown(
+    client: handler_client.GrpcHandlerClient, answered: bytes, code: str, probed_code: str
+) -> None:
     async def nonsense(request: bytes, context: Any) -> bytes:
-        return b"\xff\xff"
+        return answered
 
-    server = grpc.aio.server()
+    server = grpc.aio.server(options=[("grpc.max_send_message_length", 16 * MIB)])
     method = grpc.unary_unary_rpc_method_handler(nonsense)
     service = grpc.method_handlers_generic_handler("millrace.handler.v1.HandlerService", {"Invoke": method})
     server.add_generic_rpc_handlers((service,))
@@ -255,9 +262,10 @@ async def test_a_program_that_answers_nonsense_fails_the_call(client: handler_cl
     handler = Handler(handler_name="bill", endpoint=f"127.0.0.1:{port}", create_millis=0)
 
     answer = await client.invoke(handler, call_of(a_batch([1])))
+    probed = await client.probe(handler, b"")
 
-    assert isinstance(answer, CallFailed)
-    assert answer.code == "INTERNAL"
+    assert (answer.code if isinstance(answer, CallFailed) else "OK") == code
+    assert (probed.status_code, probed.response) == (probed_code, None)
     await server.stop(None)
 
 

@@ -1,0 +1,1 @@
+"""`millrace handler`: the programs that records are brought to."""

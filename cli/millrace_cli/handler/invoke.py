@@ -1,0 +1,105 @@
+"""`millrace handler invoke`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from millrace.mapping.v1 import handler_registry_service_pb2
+from millrace.stream.v1 import record_pb2
+
+from millrace_cli import calling, output
+from millrace_cli.exit_codes import ExitCode
+from millrace_cli.failure import UsageFailed
+from millrace_cli.handler import registry, trial
+from millrace_cli.output import Column
+from millrace_cli.output_form import Output
+from millrace_cli.session import Session
+
+_DATA_SHOWN_MAX = 60
+
+
+def batch(data: Sequence[str], *, file: Path | None, has_records: bool, key: str) -> Sequence[record_pb2.Record]:
+    """The records to send. Raises UsageFailed for what cannot be read, and for data from two places."""
+    now_millis = time.time_ns() // 1_000_000
+    if data and file is not None:
+        raise UsageFailed("the records come from the arguments or from --file, not from both")
+    if file is None:
+        return trial.of_data((each.encode(errors="surrogateescape") for each in data), key=key, now_millis=now_millis)
+    lines = _lines(file)
+    if has_records:
+        return trial.of_records(lines, key=key, now_millis=now_millis)
+    return trial.of_data(lines, key=key, now_millis=now_millis)
+
+
+async def invoke(session: Session, handler: str, records: Sequence[record_pb2.Record]) -> int:
+    """Send them and show the answer; the exit code says what became of them. Raises CallFailed."""
+    request = handler_registry_service_pb2.InvokeHandlerRequest(handler_name=handler, records=records)
+    async with calling.mapping_service(session) as service:
+        timeout = (await registry.get(service, handler)).timeout.ToTimedelta()
+        answer = await service.call("InvokeHandler", request, extra_seconds=timeout.total_seconds())
+    if session.output is Output.TABLE:
+        _show(answer, records)
+    else:
+        output.one(session.output, answer, [])
+    return exit_code(answer)
+
+
+def exit_code(answer: Any) -> ExitCode:
+    """What the answer means for a script."""
+    if answer.status_code != "OK" or answer.response.HasField("error"):
+        return ExitCode.FAILED
+    return ExitCode.PARTLY if answer.response.batch_item_failures else ExitCode.DONE
+
+
+def _show(answer: Any, records: Sequence[record_pb2.Record]) -> None:
+    failures = answer.response.batch_item_failures
+    columns = [
+        Column("STATUS", lambda row: row.status_code),
+        Column("MILLISECONDS", lambda row: f"{row.duration.ToTimedelta().total_seconds() * 1000:.1f}"),
+        Column("RECORDS", lambda _: f"{len(records):,}"),
+        Column("FAILED RECORDS", lambda _: f"{len(failures):,}"),
+    ]
+    if answer.status_message:
+        columns.append(Column("MESSAGE", lambda row: row.status_message))
+    if answer.response.HasField("error"):
+        columns.append(Column("ERROR", lambda row: _error(row.response.error)))
+    output.one(Output.TABLE, answer, columns)
+    if failures:
+        output.rows(Output.TABLE, list(failures), _failure_columns(records), empty="")
+
+
+def _error(error: Any) -> str:
+    retryable = "" if not error.HasField("retryable") or error.retryable else " (not to be sent again)"
+    return f"{error.type}: {error.message}{retryable}" if error.type else f"{error.message}{retryable}"
+
+
+def _failure_columns(records: Sequence[record_pb2.Record]) -> list[Column]:
+    places = {each.sequence_number: place for place, each in enumerate(records)}
+
+    def place(row: Any) -> str:
+        return str(places[row.sequence_number] + 1) if row.sequence_number in places else "not in the batch"
+
+    def data(row: Any) -> str:
+        found = places.get(row.sequence_number)
+        return "" if found is None else records[found].data[:_DATA_SHOWN_MAX].decode(errors="replace")
+
+    return [
+        Column("RECORD", place),
+        Column("SEQUENCE NUMBER", lambda row: row.sequence_number),
+        Column("MESSAGE", lambda row: row.message),
+        Column("DATA", data),
+    ]
+
+
+def _lines(file: Path) -> Sequence[bytes]:
+    """The lines of a file, or of standard input for `-`, without their ends. Raises UsageFailed."""
+    try:
+        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as source:
+            text = source.read(trial.BYTES_MAX * 4)
+    except OSError as error:
+        raise UsageFailed(f"--file {file} cannot be read: {error.strerror}") from error
+    return text.splitlines()

@@ -1,0 +1,1 @@
+"""`millrace mapping`: which stream drives which handler, and how."""
