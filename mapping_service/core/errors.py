@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from chassis.errors import DomainError, FieldViolation
+from chassis.errors import RETRY_SOON, DomainError, FieldViolation
 
 
 class MappingNotFound(DomainError):
@@ -130,6 +130,9 @@ class StreamServiceUnavailable(DomainError):
 
     reason: ClassVar[str] = "STREAM_SERVICE_UNAVAILABLE"
     code: ClassVar[str] = "UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=RETRY_SOON)
 
 
 class DeadLetterNotFound(DomainError):

@@ -7,7 +7,7 @@ import hmac
 import json
 from typing import ClassVar
 
-from chassis.errors import DomainError
+from chassis.errors import DomainError, FieldViolation
 
 SIGNATURE_BYTES = 16
 TOKEN_LENGTH_MAX = 1_000
@@ -18,6 +18,9 @@ class InvalidPageToken(DomainError):
 
     reason: ClassVar[str] = "INVALID_PAGE_TOKEN"
     code: ClassVar[str] = "INVALID_ARGUMENT"
+
+    def __init__(self) -> None:
+        super().__init__(violations=(FieldViolation("page_token", "must be the last answer's, or empty"),))
 
 
 class PageTokens:

@@ -118,6 +118,7 @@ class RecordsDamaged(DataLoss):
                 "shard_id": shard_id,
                 "after_sequence_number": after_sequence_number,
             },
+            resource=("shard", shard_id),
         )
 
 

@@ -1,5 +1,7 @@
 import asyncio
+import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,7 +14,8 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # it ships no types
 
 from chassis import errors
-from chassis.process import addresses, limits, server
+from chassis.metrics import Distribution
+from chassis.process import addresses, call_metrics, error_interceptor, limits, server
 
 CANARY = "record-data-of-a-customer"
 
@@ -87,8 +90,8 @@ async def answers_written(request: bytes, context: Any) -> None:
 
 
 @asynccontextmanager
-async def a_server(waiting: Waiting | None = None) -> AsyncIterator[str]:
-    built = server.build()
+async def a_server(waiting: Waiting | None = None, meter: call_metrics.CallMeter | None = None) -> AsyncIterator[str]:
+    built = server.build(meter)
     methods: dict[str, Any] = {
         "Waiting": grpc.unary_unary_rpc_method_handler((waiting or Waiting()).answer),
         "UnaryUnary": grpc.unary_unary_rpc_method_handler(answer),
@@ -215,6 +218,104 @@ async def test_a_cancellation_reaches_the_method_and_is_not_an_error_of_ours(log
         await asyncio.wait_for(waiting.cancelled.wait(), 10)
 
     assert [line for line in logged if line["event"] == "call_failed"] == []
+
+
+def ended(meter: call_metrics.CallMeter) -> dict[tuple[str, ...], int]:
+    """How many calls ended, by method and code."""
+    found = next(family for family in meter.families() if family.metric is call_metrics.CALL_SECONDS)
+    assert all(isinstance(sample.value, Distribution) for sample in found.samples)
+    return {sample.labels: sum(sample.value.counts) for sample in found.samples}  # type: ignore[union-attr]
+
+
+def active(meter: call_metrics.CallMeter) -> dict[tuple[str, ...], Any]:
+    """How many calls are under way, by method."""
+    found = next(family for family in meter.families() if family.metric is call_metrics.CALLS_ACTIVE)
+    return {sample.labels: sample.value for sample in found.samples}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", KINDS)
+async def test_calls_are_counted_by_method_and_code_when_they_have_ended(kind: str) -> None:
+    meter = call_metrics.CallMeter()
+    async with a_server(meter=meter) as address, grpc.aio.insecure_channel(address) as channel:
+        await call(channel, kind, b"fine")
+        for request in (b"fine", b"refusal", b"unforeseen", b"abort"):
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                await call(channel, kind, request)
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            await call(channel, "Nothing", b"")
+
+    method = f"mill.Mill/{kind}"
+    assert ended(meter) == {
+        (method, "OK"): 2,
+        (method, "FAILED_PRECONDITION"): 1,
+        (method, "INTERNAL"): 1,
+        (method, "ABORTED"): 1,
+    }
+    assert active(meter) == {(method,): 0}
+
+
+@pytest.mark.asyncio
+async def test_a_call_is_active_until_it_is_given_up_and_counts_as_what_ended_it() -> None:
+    meter, waiting = call_metrics.CallMeter(), Waiting()
+    method = "mill.Mill/Waiting"
+    async with a_server(waiting, meter) as address, grpc.aio.insecure_channel(address) as channel:
+        running = channel.unary_unary(f"/{method}")(b"")
+        await waiting.begun.wait()
+        during = active(meter)
+        running.cancel()
+        await asyncio.wait_for(waiting.cancelled.wait(), 10)
+        waiting.cancelled.clear()
+        with pytest.raises(grpc.aio.AioRpcError):
+            await channel.unary_unary(f"/{method}")(b"", timeout=0.2)
+        await asyncio.wait_for(waiting.cancelled.wait(), 10)
+
+    assert during == {(method,): 1}
+    assert active(meter) == {(method,): 0}
+    assert ended(meter) == {(method, "CANCELLED"): 1, (method, "DEADLINE_EXCEEDED"): 1}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("given", ["r-1", "a/b:c.d_e=f+g@h-" + "i" * 112])
+async def test_a_refusal_has_one_line_in_the_log_under_the_callers_request_id(given: str, logged: list[Any]) -> None:
+    _, status = await refused("UnaryUnary", b"refusal", (("x-request-id", given),))
+
+    (request,) = details_of(status, error_details_pb2.RequestInfo)
+    (line,) = [line for line in logged if line["event"] == "call_refused"]
+    assert (line["request_id"], request.request_id) == (given, given)
+    assert (line["method"], line["reason"], line["code"]) == (
+        "/mill.Mill/UnaryUnary",
+        "MILL_STOPPED",
+        "FAILED_PRECONDITION",
+    )
+    assert line["log_level"] == "info"
+    assert "stands still" not in json.dumps(line)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("given", ["", "a b", 'a"b', "<script>", "i" * 129, "a{b}"])
+async def test_a_request_id_that_is_not_sane_is_replaced(given: str) -> None:
+    _, status = await refused("UnaryUnary", b"refusal", (("x-request-id", given),))
+
+    (request,) = details_of(status, error_details_pb2.RequestInfo)
+    assert len(request.request_id) == 32
+    assert request.request_id != given
+
+
+@pytest.mark.asyncio
+async def test_refusals_in_a_loop_do_not_fill_the_log(logged: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_interceptor, "REFUSALS_LOGGED_A_SECOND", 1)
+    meter = call_metrics.CallMeter()
+    async with a_server(meter=meter) as address, grpc.aio.insecure_channel(address) as channel:
+        begun = time.monotonic()
+        for _ in range(30):
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call(channel, "UnaryUnary", b"refusal")
+        seconds = int(time.monotonic()) - int(begun) + 1
+
+    lines = [line for line in logged if line["event"] == "call_refused"]
+    assert 1 <= len(lines) <= seconds
+    assert len(lines) + meter.refusals_unlogged == 30
 
 
 @pytest.mark.asyncio
