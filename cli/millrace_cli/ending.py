@@ -28,6 +28,9 @@ def run(verb: Coroutine[object, object, int | None]) -> int:
     except BrokenPipeError:
         _forget_stdout()
         return ExitCode.PIPE_CLOSED
+    except OSError as error:
+        _forget_stdout()
+        return _tell(f"failed: {error.strerror or error}", ExitCode.FAILED)
     return code
 
 

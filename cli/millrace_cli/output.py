@@ -12,8 +12,8 @@ from google.protobuf import json_format, message
 
 from millrace_cli.output_form import Output
 
-_WIDTH_WITHOUT_TERMINAL = 100_000
-"""A table in a file or a pipe is not broken to the width of a screen."""
+_WIDTH = 100_000
+"""No cell is broken to the width of a screen: what is copied from it must be whole. The terminal wraps long lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,10 @@ def _print_table(titles: Sequence[str], columns: Sequence[Column], cells: Sequen
 
     table = rich_table.Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for title, column in zip(titles, columns, strict=True):
-        table.add_column(title, justify="right" if column.is_number else "left", overflow="fold")
+        table.add_column(title, justify="right" if column.is_number else "left", no_wrap=True)
     for row in cells:
         table.add_row(*(rich_text.Text(plain(cell)) for cell in row))
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    console = rich_console.Console(width=width, highlight=False)
+    console = rich_console.Console(width=_WIDTH, highlight=False)
     with console.capture() as captured:
         console.print(table)
     _write("".join(f"{each.rstrip()}\n" for each in captured.get().splitlines()))

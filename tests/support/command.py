@@ -58,3 +58,30 @@ def _marked(mark: str) -> list[tuple[int, str]]:
         except OSError:
             continue
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run came to."""
+
+    code: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def lines(self) -> list[str]:
+        """Standard output as lines of text."""
+        return self.stdout.decode().splitlines()
+
+
+def run(*arguments: str, stdin: bytes = b"", environment: dict[str, str] | None = None) -> Done:
+    """Run it to its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        input=stdin,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr.decode())

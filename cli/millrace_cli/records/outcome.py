@@ -96,10 +96,10 @@ class Outcome:
             return ExitCode.DONE
         return ExitCode.PARTLY if self.stored_count else ExitCode.REFUSED
 
-    def tell(self) -> None:
-        """Say on standard error what became of them."""
+    def tell(self, *, is_whole: bool = True) -> None:
+        """Say on standard error what became of them; `is_whole` is whether all of the input was read."""
         seconds = time.monotonic() - self._started
-        if not self.stored_count and not self.failed_count:
+        if is_whole and not self.stored_count and not self.failed_count:
             output.note("the input is empty; nothing was put")
             return
         rate = f", {self.stored_count / seconds:,.0f} a second" if self.stored_count > 1 else ""

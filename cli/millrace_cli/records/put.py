@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import zlib
 from collections.abc import AsyncIterator, Sequence
 
@@ -10,6 +11,7 @@ from millrace.stream.v1 import stream_service_pb2
 
 from millrace_cli import calling, output, quantity
 from millrace_cli.exit_codes import ExitCode
+from millrace_cli.output_form import Output
 from millrace_cli.records import progress, reading
 from millrace_cli.records.entries import Read, Unfit
 from millrace_cli.records.lane import Lane
@@ -37,14 +39,14 @@ async def put(session: Session, wanted: Wanted, *, retry_for: str) -> int:
         shape = reading.shape(wanted, bytes_max=described.max_record_size_bytes)
         with (
             reading.Input(wanted, shape) as source,
-            progress.of(source.size_bytes, is_wanted=not wanted.data) as shown,
+            progress.of(source.size_bytes, is_wanted=_is_bar_wanted(session, source)) as shown,
             Outcome(session.output, failed_to=wanted.failed_to, is_short=bool(wanted.data)) as outcome,
         ):
             lanes = [Lane(service, wanted.stream, outcome, retry_seconds=retry_seconds) for _ in range(LANES)]
             try:
                 ended = await _Putting(source, lanes, outcome, shown).run()
             except asyncio.CancelledError:
-                outcome.tell()
+                outcome.tell(is_whole=False)
                 output.note(f"interrupted after {source.number:,} records of the input; what follows was not put")
                 raise
     outcome.tell()
@@ -52,6 +54,12 @@ async def put(session: Session, wanted: Wanted, *, retry_for: str) -> int:
         output.note(str(ended))
         return ExitCode.PARTLY if outcome.stored_count else ended.code
     return outcome.exit_code()
+
+
+def _is_bar_wanted(session: Session, source: reading.Input) -> bool:
+    """Not where it would come between what somebody types or the rows that are printed."""
+    is_printing = session.output is not Output.TABLE and sys.stdout.isatty()
+    return source.is_read and not source.is_typed and not is_printing
 
 
 class _Putting:

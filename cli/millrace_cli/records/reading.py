@@ -84,7 +84,7 @@ class Input:
         self.size_bytes = None if wanted.data else chunks.size_of(self._descriptor)
 
     def __enter__(self) -> Self:
-        if not self._wanted.data and os.isatty(self._descriptor):
+        if self.is_typed:
             output.note(f"reading records for {self._wanted.stream}, one a line; Ctrl-D ends them")
         return self
 
@@ -93,6 +93,16 @@ class Input:
     ) -> None:
         # A thread may still wait in a read; the process ends right after this.
         return None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether records come from a file or standard input."""
+        return self._chunks is not None
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether somebody types them."""
+        return self.is_read and os.isatty(self._descriptor)
 
     async def reads(self) -> AsyncIterator[Read]:
         """Records, and what cannot be one. Raises UsageFailed when the file cannot be read on."""
@@ -137,6 +147,8 @@ class Input:
 
 def _opened(file: Path | None) -> int:
     if file is None or str(file) == "-":
+        if sys.stdin is None:
+            raise UsageFailed("standard input is closed; name records or a --file")
         return sys.stdin.fileno()
     try:
         return os.open(file, os.O_RDONLY)
