@@ -69,6 +69,14 @@ class Clients:
         answer = await self.stream.PutRecords(request, timeout=TIMEOUT_SECONDS)
         assert answer.failed_record_count == 0
 
+    async def put_spread(self, name: str, *data: str) -> None:
+        """Put records with a key each, so that they come to all shards; all must be stored."""
+        request = stream_service_pb2.PutRecordsRequest(stream_name=name)
+        for each in data:
+            request.records.add(partition_key=each, data=each.encode())
+        answer = await self.stream.PutRecords(request, timeout=TIMEOUT_SECONDS)
+        assert answer.failed_record_count == 0
+
     async def register(self, name: str, endpoint: str) -> None:
         """Register a handler."""
         handler = handler_registry_service_pb2.Handler(handler_name=name, endpoint=endpoint)

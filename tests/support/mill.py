@@ -69,6 +69,20 @@ class Service:
         return self._child is not None and self._child.poll() is None
 
     @property
+    def pid(self) -> int:
+        """The process's number."""
+        assert self._child is not None
+        return self._child.pid
+
+    async def ended(self, *, seconds: float = 60.0) -> int:
+        """Wait until it ends by itself; its exit code."""
+        child = self._child
+        assert child is not None
+        await until(lambda: child.poll() is not None, f"{self._module} ends", seconds=seconds)
+        assert child.returncode is not None
+        return child.returncode
+
+    @property
     def log(self) -> list[str]:
         """The lines of its log, over all its lives."""
         return self._log.read_text().splitlines()
