@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import path_rows, read_rows, write_rows
+from benchmarks import fan_out_rows, path_rows, read_rows, scale_rows, stream_rows, write_rows
 from benchmarks.row import Row
 
 ROWS: dict[str, Callable[[int], Awaitable[Row]]] = {
@@ -23,6 +23,15 @@ ROWS: dict[str, Callable[[int], Awaitable[Row]]] = {
     "delivered": read_rows.delivered,
     "put-to-handler": path_rows.put_to_handler,
     "idle": path_rows.idle,
+    "idempotent": stream_rows.idempotent,
+    "put-many-shards": scale_rows.put_many_shards,
+    "get-many-shards": scale_rows.get_many_shards,
+    "put-much-stored": scale_rows.put_much_stored,
+    "get-much-stored": scale_rows.get_much_stored,
+    "trim": scale_rows.trim,
+    "fan-out": fan_out_rows.one,
+    "fan-out-20": fan_out_rows.twenty,
+    "long-polls": stream_rows.long_polls,
 }
 OUTPUT = Path("build/bench.json")
 DEFAULT_ROUNDS = 5

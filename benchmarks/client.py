@@ -14,7 +14,7 @@ from millrace.mapping.v1 import (
     handler_registry_service_pb2,
     handler_registry_service_pb2_grpc,
 )
-from millrace.stream.v1 import stream_service_pb2, stream_service_pb2_grpc
+from millrace.stream.v1 import stream_pb2, stream_service_pb2, stream_service_pb2_grpc
 
 from benchmarks import wire
 from benchmarks.processes import Process
@@ -31,8 +31,13 @@ class Streams:
         self.stub: Any = stream_service_pb2_grpc.StreamServiceStub(self.channel)
 
     async def create(self, name: str, shard_count: int) -> None:
-        """Create a stream."""
-        request = stream_service_pb2.CreateStreamRequest(stream_name=name, shard_count=shard_count)
+        """Create a stream whose limits are evaluated, and never reached."""
+        request = stream_service_pb2.CreateStreamRequest(
+            stream_name=name,
+            shard_count=shard_count,
+            write_limits=stream_pb2.WriteLimits(bytes_per_second=1 << 30, records_per_second=1_000_000_000),
+            read_limits=stream_pb2.ReadLimits(bytes_per_second=1 << 30, calls_per_second=1_000_000),
+        )
         await self.stub.CreateStream(request, timeout=TIMEOUT_SECONDS)
 
     async def fill(self, name: str, record_count: int, *, explicit_hash_key: str = "") -> None:

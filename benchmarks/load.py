@@ -17,11 +17,13 @@ from benchmarks.processes import Process
 ROUND_SECONDS = 2.0
 
 
-async def rate(call: Callable[[], Awaitable[object]], callers: int, *, each: int = 1) -> float:
-    """Calls a second, times `each`, of `callers` callers for ROUND_SECONDS."""
+async def rate(
+    call: Callable[[], Awaitable[object]], callers: int, *, each: int = 1, seconds: float = ROUND_SECONDS
+) -> float:
+    """Calls a second, times `each`, of `callers` callers for so long."""
     done = 0
     begin = time.perf_counter()
-    end = begin + ROUND_SECONDS
+    end = begin + seconds
 
     async def caller() -> None:
         nonlocal done
@@ -54,6 +56,8 @@ class Floor:
         self._empty = self._channel.unary_unary(f"/{floor_server.SERVICE}/Empty")
         self._keep = self._channel.unary_unary(f"/{floor_server.SERVICE}/Keep")
         self._ready_made = self._channel.unary_unary(f"/{floor_server.SERVICE}/ReadyMade")
+        self._wait = self._channel.unary_unary(f"/{floor_server.SERVICE}/Wait")
+        self._many = self._channel.unary_stream(f"/{floor_server.SERVICE}Streams/Many")
 
     async def empty(self) -> None:
         """One empty call."""
@@ -66,6 +70,14 @@ class Floor:
     async def ready_made(self) -> None:
         """One call that answers the kept bytes."""
         await self._ready_made(b"")
+
+    async def wait(self, seconds: float) -> None:
+        """One call that answers after so long."""
+        await self._wait(str(seconds).encode())
+
+    async def many(self, count: int) -> int:
+        """One call that answers the kept bytes so often; how many bytes came."""
+        return sum([len(each) async for each in self._many(str(count).encode())])
 
     async def empty_median_seconds(self, calls_a_second: float, seconds: float) -> float:
         """Median of empty calls at a pace."""

@@ -41,6 +41,11 @@ class Process:
                 return int(line.split()[1]) * 1024
         return 0
 
+    def resident_bytes(self) -> int:
+        """Memory that the process has resident now."""
+        fields = Path(f"/proc/{self._child.pid}/statm").read_text().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def cpu_seconds(self) -> float:
         """User and system time so far."""
         fields = Path(f"/proc/{self._child.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -63,10 +68,11 @@ class Process:
 class Stack:
     """Both services on fresh databases, a floor server and a sink."""
 
-    def __init__(self, folder: Path, *, mapping: bool) -> None:
+    def __init__(self, folder: Path, *, mapping: bool, settings: dict[str, str]) -> None:
         self._folder = folder
         self._all: list[Process] = []
-        self.stream = self._start("stream_service", "stream", {"MILLRACE_STREAM_DATABASE_URL": self._url("stream")})
+        settings = {"MILLRACE_STREAM_DATABASE_URL": self._url("stream"), **settings}
+        self.stream = self._start("stream_service", "stream", settings)
         self.floor = self._start("benchmarks.floor_server", "floor", {})
         self.sink = self._start("benchmarks.sink", "sink", {})
         self.mapping = self._start_mapping() if mapping else None
@@ -99,12 +105,12 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(*, mapping: bool = False) -> Iterator[Stack]:
-    """A fresh stack in a temporary folder, gone afterwards."""
+def running(*, mapping: bool = False, settings: dict[str, str] | None = None) -> Iterator[Stack]:
+    """A fresh stack in a temporary folder, gone afterwards; `settings` are more of the stream service."""
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as name:
         stack = None
         try:
-            stack = Stack(Path(name), mapping=mapping)
+            stack = Stack(Path(name), mapping=mapping, settings=settings or {})
             yield stack
         finally:
             if stack is not None:

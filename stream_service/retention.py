@@ -13,7 +13,10 @@ from stream_service.core.ports import Clock, Records
 _log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 0.05
-"""Between two passes of which the first did not finish: puts come in between."""
+"""Between two passes of which the first did not finish, at least: puts come in between."""
+
+PAUSE_FACTOR = 6
+"""A pass is followed by a pause so many times as long as it took, so that puts keep most of the writer's time."""
 
 
 class Retention:
@@ -31,12 +34,15 @@ class Retention:
     async def run(self) -> None:
         """Trim until cancelled; an error is for the next pass."""
         while True:
-            is_complete = True
+            is_complete, begin = True, self._clock.monotonic()
             try:
                 is_complete = (await self.run_once()).is_complete
             except DomainError as error:
                 _log.warning("trim_failed", reason=error.reason)
-            await asyncio.sleep(self._interval_seconds if is_complete else self._pause_seconds)
+            took = self._clock.monotonic() - begin
+            await asyncio.sleep(
+                self._interval_seconds if is_complete else max(self._pause_seconds, PAUSE_FACTOR * took)
+            )
 
     async def run_once(self) -> works.Trimmed:
         """One pass; what it did. Horizons follow by at most twice the time since the pass before."""

@@ -60,16 +60,24 @@ class _SharedEvents:
 
     async def after(self, place: reading.Place, head: Head) -> _Event:
         """What comes after a place, as the shard is now."""
+        return await asyncio.shield(self.begin(place, head))
+
+    def begin(self, place: reading.Place, head: Head) -> asyncio.Task[_Event]:
+        """Read what comes after a place, unless that is under way or was done a moment ago."""
         key = (head.shard.key, place.after, head.last if head.shard.is_open else -1)
         task = self._events.get(key)
         if task is None or self._is_old(task):
             self._forget(key)
             task = self._events[key] = asyncio.create_task(self._read(place))
             task.add_done_callback(lambda done: self._done(key, done))
-        return await asyncio.shield(task)
+        return task
 
     async def _read(self, place: reading.Place) -> _Event:
         found = await self._records.read(place, reading.Bounds(bytes_max=EVENT_BYTES_MAX))
+        if found.is_cut and len(found.slices) > 1:
+            # The next event begins with a whole segment, which memory has by now.
+            found.slices.pop()
+            found.position = found.slices[-1].numbers[-1]
         payload = self._encode(place, found)
         return _Event(payload, found.position, found.is_end, bool(found.slices), self._clock.monotonic())
 
@@ -185,10 +193,12 @@ class Subscriptions:
             try:
                 event = await self._events.after(place, head)
                 if event.has_records or event.is_end or is_due:
+                    place, is_due = replace(place, after=event.position), False
+                    if event.position < head.last:
+                        self._events.begin(place, head)  # the next one is read while this one is sent
                     yield event.payload
                     if event.is_end:
                         return
-                    place, is_due = replace(place, after=event.position), False
                 if not event.has_records:
                     is_due = not await mine.rest(HEARTBEAT_SECONDS)
             finally:

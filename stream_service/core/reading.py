@@ -54,6 +54,8 @@ class Found:
     position: int
     """Where to read on."""
     children: Sequence[Shard] = ()
+    is_cut: bool = False
+    """Whether the last slice ends before its segment does."""
 
     @property
     def is_end(self) -> bool:

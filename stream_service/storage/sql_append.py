@@ -192,7 +192,7 @@ class SqlLog:
     def _route(self, connection: sa.Connection, name: str) -> Route:
         route = self._routes.get(name)
         if route is None:
-            found = sql_catalog.find_stream(connection, name)
+            found = sql_catalog.find_stream(connection, name, is_counted=False)
             shards = sql_catalog.shards_of(connection, found.key)
             tails = {
                 each.key: Tail(each.key, each.shard_id, f"{each.index:010d}", each.last, each.next_index)

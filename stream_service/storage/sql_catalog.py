@@ -13,21 +13,28 @@ from stream_service.core import errors, shard, stream
 from stream_service.core.tags import in_order
 from stream_service.storage import tables
 
-_STREAM = (
+_COLUMNS = (
     "SELECT key, stream_id, name, retention_seconds, record_bytes_max, created_millis, etag, tags, retention_bytes, "
     "write_bytes_per_second, write_records_per_second, read_bytes_per_second, read_calls_per_second, horizon_millis, "
-    "(SELECT count(*) FROM shard WHERE stream_key = stream.key AND is_open), "
+)
+_STREAM = (
+    _COLUMNS + "(SELECT count(*) FROM shard WHERE stream_key = stream.key AND is_open), "
     "(SELECT count(*) FROM consumer WHERE stream_key = stream.key) FROM stream WHERE "
 )
+_UNCOUNTED = _COLUMNS + "0, 0 FROM stream WHERE "
 _SHARD = (
     "SELECT key, shard_index, starting_hash_key, ending_hash_key, parents, floor, last, next_index, horizon, "
     "horizon_index, is_open, created_millis, closed_millis, stored_bytes FROM shard WHERE stream_key = ? "
 )
 
 
-def find_stream(connection: sa.Connection, name: str, stream_id: str = "") -> stream.Stream:
-    """The stream of that name. Raises StreamNotFound, also when it is another incarnation than `stream_id`."""
-    row = connection.exec_driver_sql(_STREAM + "name = ? AND NOT is_deleted", (name,)).fetchone()
+def find_stream(connection: sa.Connection, name: str, stream_id: str = "", *, is_counted: bool = True) -> stream.Stream:
+    """The stream of that name. Raises StreamNotFound, also when it is another incarnation than `stream_id`.
+
+    Counting its shards and consumers costs a large stream more than reading some records; without it both are 0.
+    """
+    text = _STREAM if is_counted else _UNCOUNTED
+    row = connection.exec_driver_sql(text + "name = ? AND NOT is_deleted", (name,)).fetchone()
     if row is None or (stream_id and row[1] != stream_id):
         raise errors.StreamNotFound(name)
     return _stream(row)

@@ -47,7 +47,8 @@ def gather(segments: Iterable[segment.Segment], result: Found, bounds: Bounds) -
         result.position = part.numbers[-1]
         limit -= len(part.numbers)
         bytes_left -= sum(part.sizes)
-        if result.position < stored.last or limit <= 0 or bytes_left <= 0:
+        result.is_cut = result.position < stored.last
+        if result.is_cut or limit <= 0 or bytes_left <= 0:
             return True
     return result.position >= min(result.shard.last, bounds.until)
 

@@ -93,5 +93,5 @@ def _consumers(connection: sa.Connection, name: str) -> tuple[Stream, Sequence[C
 def _read(
     connection: sa.Connection, cache: SegmentCache, place: reading.Place, bounds: reading.Bounds
 ) -> reading.Found:
-    found = sql_catalog.find_stream(connection, place.stream_name, place.stream_id)
+    found = sql_catalog.find_stream(connection, place.stream_name, place.stream_id, is_counted=False)
     return sql_log.read(connection, cache, found, place, bounds)

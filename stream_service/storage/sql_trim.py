@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -13,6 +14,9 @@ from stream_service.storage import sql_producers
 
 SEGMENTS_MAX = 256
 """Segments that one pass deletes at most, so that puts wait for a fraction of a second at worst."""
+
+BYTES_MAX = 16 << 20
+"""Of one shard's segments that one pass deletes, but at least one segment: freeing a page costs a look at it."""
 
 STREAMS_MAX = 1_000
 """Deleted streams that one pass looks at, and closed shards that it forgets, at most."""
@@ -26,7 +30,10 @@ _LARGE = (
     "JOIN stream ON stream.key = shard.stream_key "
     "WHERE NOT stream.is_deleted AND stream.retention_bytes > 0 AND shard.stored_bytes > stream.retention_bytes"
 )
-_SEGMENTS = "SELECT last, first_index + count, length(payload) FROM segment WHERE shard_key = ? AND last < ? "
+_SEGMENTS = (
+    "SELECT last, first_index + count, length(payload) FROM segment WHERE shard_key = ? AND last < ? "
+    "ORDER BY last LIMIT ?"
+)
 _EXPIRED = (
     "SELECT shard.key, stream.name FROM shard JOIN stream ON stream.key = shard.stream_key "
     "WHERE NOT stream.is_deleted AND shard.closed_millis <= stream.horizon_millis AND shard.horizon >= shard.last "
@@ -39,17 +46,32 @@ _PURGED = (
 )
 
 
+@dataclass(slots=True)
+class _Pass:
+    """What one pass may still do, and what it did."""
+
+    left: int = SEGMENTS_MAX
+    has_more: bool = False
+    """Whether something was left for the next pass."""
+    horizons: dict[int, int] = field(default_factory=dict)
+
+
 def trim(connection: sa.Connection, now_millis: int, passed_seconds: float) -> works.Trimmed:
     """Move horizons and delete what lies before them; then purge deleted streams. Bounded."""
     _move_horizons(connection, now_millis, passed_seconds)
-    horizons: dict[int, int] = {}
-    left = SEGMENTS_MAX
-    for trimmed_by in (_trim_old, _trim_large):
-        left -= trimmed_by(connection, horizons, left) if left else 0
+    done = _Pass()
+    _trim_old(connection, done)
+    _trim_large(connection, done)
     expired = _forget_expired(connection)
-    left -= _purge(connection, left) if left else 0
-    left -= sql_producers.trim(connection, before_millis=now_millis - KEPT_MILLIS, limit=left) if left else 0
-    return works.Trimmed(segments=SEGMENTS_MAX - left, horizons=horizons, expired=expired, is_complete=left > 0)
+    done.left -= _purge(connection, done.left) if done.left else 0
+    if done.left:
+        done.left -= sql_producers.trim(connection, before_millis=now_millis - KEPT_MILLIS, limit=done.left)
+    return works.Trimmed(
+        segments=SEGMENTS_MAX - done.left,
+        horizons=done.horizons,
+        expired=expired,
+        is_complete=done.left > 0 and not done.has_more,
+    )
 
 
 def _move_horizons(connection: sa.Connection, now_millis: int, passed_seconds: float) -> None:
@@ -65,46 +87,48 @@ def _move_horizons(connection: sa.Connection, now_millis: int, passed_seconds: f
         connection.exec_driver_sql("UPDATE stream SET horizon_millis = ? WHERE key = ?", moved)
 
 
-def _trim_old(connection: sa.Connection, horizons: dict[int, int], limit: int) -> int:
+def _trim_old(connection: sa.Connection, done: _Pass) -> None:
     """Delete whole segments behind the horizon."""
-    deleted = 0
     for shard_key, horizon_millis in connection.exec_driver_sql(_OLD).fetchall():
-        text = _SEGMENTS + "ORDER BY last LIMIT ?"
-        before = (shard_key, sequence.first_of(horizon_millis), limit - deleted)
-        deleted += _delete(connection, shard_key, connection.exec_driver_sql(text, before).fetchall(), horizons)
-        if deleted >= limit:
-            break
-    return deleted
+        _trim_shard(connection, done, shard_key, sequence.first_of(horizon_millis), BYTES_MAX)
 
 
-def _trim_large(connection: sa.Connection, horizons: dict[int, int], limit: int) -> int:
+def _trim_large(connection: sa.Connection, done: _Pass) -> None:
     """Delete the oldest segments of shards that keep too many bytes; the newest one always stays."""
-    deleted = 0
     for shard_key, last, surplus in connection.exec_driver_sql(_LARGE).fetchall():
-        text = _SEGMENTS + "ORDER BY last LIMIT ?"
-        rows = connection.exec_driver_sql(text, (shard_key, last, limit - deleted)).fetchall()
-        count = freed = 0
-        while count < len(rows) and freed < surplus:
-            freed += rows[count][2]
-            count += 1
-        deleted += _delete(connection, shard_key, rows[:count], horizons)
-        if deleted >= limit:
-            break
-    return deleted
+        done.has_more = done.has_more or surplus > BYTES_MAX
+        _trim_shard(connection, done, shard_key, last, min(surplus, BYTES_MAX))
 
 
-def _delete(connection: sa.Connection, shard_key: int, rows: Sequence[Sequence[int]], horizons: dict[int, int]) -> int:
-    """Delete a shard's oldest segments; its horizon is the last number of the newest of them."""
+def _trim_shard(connection: sa.Connection, done: _Pass, shard_key: int, before: int, bytes_max: int) -> None:
+    """Delete a shard's segments of before a number, the oldest first, until so many bytes are freed or more.
+
+    The horizon of the shard becomes the last number of the newest of them.
+    """
+    if not done.left:
+        return
+    stored = connection.exec_driver_sql(_SEGMENTS, (shard_key, before, done.left)).fetchall()
+    rows = _within(stored, bytes_max)
     if not rows:
-        return 0
+        return
     last, index, _ = rows[-1]
     connection.exec_driver_sql("DELETE FROM segment WHERE shard_key = ? AND last <= ?", (shard_key, last))
     connection.exec_driver_sql(
         "UPDATE shard SET horizon = ?, horizon_index = ?, stored_bytes = stored_bytes - ? WHERE key = ?",
         (last, index, sum(row[2] for row in rows), shard_key),
     )
-    horizons[shard_key] = last
-    return len(rows)
+    done.left -= len(rows)
+    done.has_more = done.has_more or (bytes_max == BYTES_MAX and len(rows) < len(stored))
+    done.horizons[shard_key] = last
+
+
+def _within(rows: Sequence[Sequence[int]], bytes_max: int) -> Sequence[Sequence[int]]:
+    """The first rows, until they free so many bytes or more."""
+    count = freed = 0
+    while count < len(rows) and freed < bytes_max:
+        freed += rows[count][2]
+        count += 1
+    return rows[:count]
 
 
 def _forget_expired(connection: sa.Connection) -> dict[str, list[int]]:
