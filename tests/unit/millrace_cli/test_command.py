@@ -20,13 +20,24 @@ main.main()
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("demo", "--help"), ("dev", "--help")])
+HELPS = [
+    ("--help",),
+    *((verb, "--help") for verb in ("demo", "dev", "put", "tail", "stream")),
+    ("stream", "create", "--help"),
+]
+
+
+@pytest.mark.parametrize("arguments", HELPS)
 def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     done = millrace(*arguments)
 
     assert done.returncode == 0
     assert "Usage: millrace" in done.stdout
     assert done.stderr.splitlines()[-1:] in ([], [""])
+
+
+def test_what_is_imported_is_seen() -> None:
+    assert "asyncio" in millrace("context", "list").stderr.splitlines()[-1]
 
 
 def test_without_a_verb_it_shows_its_verbs() -> None:
