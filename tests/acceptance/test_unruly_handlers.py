@@ -13,14 +13,14 @@ import pytest
 import pytest_asyncio
 from millrace.mapping.v1 import handler_registry_service_pb2
 
-from tests.support import mill, rss, unruly_peers
+from tests.support import mill, proc, unruly_peers
 from tests.support.clients import Clients
 from tests.support.mill import Mill
 from tests.support.unruly_peers import Peer
 
 RECORDS = [f"record-{number}" for number in range(20)]
 BATCH = 10
-MEMORY_BYTES_MAX = 32 * rss.MIB
+MEMORY_BYTES_MAX = 32 * proc.MIB
 """More than the service may grow by, whatever a handler sends: a third of the largest answer."""
 TIMEOUT_SECONDS = 1
 ATTEMPTS = 2
@@ -102,9 +102,9 @@ async def _break_and_repair(world: World, kind: Unruly) -> Story:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stories(world: World) -> dict[str, Story | BaseException]:
     """What became of each, all of them at the same time. The mapping service must not grow meanwhile."""
-    before = rss.forget_peak(world.running.mapping.pid)
+    before = proc.forget_peak(world.running.mapping.pid)
     told = await asyncio.gather(*(_break_and_repair(world, kind) for kind in KINDS), return_exceptions=True)
-    grown = rss.peak_bytes(world.running.mapping.pid) - before
+    grown = proc.peak_bytes(world.running.mapping.pid) - before
     assert grown < MEMORY_BYTES_MAX
     return dict(zip(map(str, KINDS), told, strict=True))
 

@@ -135,7 +135,7 @@ async def _grpc(peer: Peer, port: int, behave: Behaviour, *, service: str = SERV
         return await behave(request, context)
 
     server = grpc.aio.server(options=OPTIONS)
-    methods = {"Invoke": grpc.unary_unary_rpc_method_handler(counted)}
+    methods: Any = {"Invoke": grpc.unary_unary_rpc_method_handler(counted)}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
     peer.port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()

@@ -1,7 +1,8 @@
-"""How much memory a process holds, and held at most."""
+"""What the kernel knows of a process: its memory and the CPU time that it used."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 MIB = 1024 * 1024
@@ -16,6 +17,12 @@ def forget_peak(pid: int) -> int:
     """The peak begins again from what is resident now, which is returned."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return _field(pid, "VmRSS")
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all its threads until now."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _field(pid: int, name: str) -> int:
