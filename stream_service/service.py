@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from dataclasses import replace
 
-from chassis.errors import Violations
+from chassis.errors import Unavailable, Violations
 from stream_service import heads
 from stream_service.consumer_service import ConsumerService
 from stream_service.core import errors, iterator, limits, reading, sequence, starting, stream, throttle, works
@@ -32,6 +31,7 @@ class StreamService:
         self._clock = clock
         self._nonces = itertools.count()
         self._throttles = throttle.ReadThrottles()
+        self._is_draining = False
         self.shards = ShardService(records, self._tokens, clock)
         self.consumers = ConsumerService(records, self._tokens)
         self.peeks = PeekService(records)
@@ -147,12 +147,17 @@ class StreamService:
         return limited
 
     def _at_hand(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found | None:
-        """What memory can answer: everything between a place that is not trimmed and the head of an open shard."""
+        """What memory can answer: everything between a place and the head of an open shard, or that there is nothing.
+
+        A place that was trimmed, or that lies after the head, is the disk's to answer.
+        """
         known = self.heads.row(place)
-        if known is None:
+        if known is None or not known[1].is_open:
             return None
         stream, shard = known
-        if not shard.is_open or not shard.horizon <= place.after < shard.last:
+        if max(place.after, shard.horizon) == shard.last:
+            return reading.Found(stream=stream, shard=shard, start=shard.last, slices=[], position=shard.last)
+        if not shard.horizon <= place.after < shard.last:
             return None
         return self._records.at_hand(stream, shard, place.after, bounds)
 
@@ -160,19 +165,23 @@ class StreamService:
         """Register, compare with what is committed, wait for a change or the end of the time, read again."""
         deadline = self._clock.monotonic() + seconds
         while True:
-            changed = asyncio.Event()
             head = await self.heads.find(place)
-            remove = self.heads.waiters.add(("shard", head.shard.key), changed.set)
+            waiting = self.heads.waiters.begin(("shard", head.shard.key))
             try:
-                if head.last <= max(place.after, head.horizon):
-                    await asyncio.wait_for(changed.wait(), max(0.0, deadline - self._clock.monotonic()))
-            except TimeoutError:
-                pass
+                if head.last <= max(place.after, head.horizon) and not self._is_draining:
+                    await waiting.rest(max(0.0, deadline - self._clock.monotonic()))
             finally:
-                remove()
-            found = await self._records.read(place, bounds)
+                waiting.end()
+            if self._is_draining:
+                raise Unavailable
+            found = self._at_hand(place, bounds) or await self._records.read(place, bounds)
             if not _may_grow(found, bounds) or self._clock.monotonic() >= deadline:
                 return found
+
+    def drain(self) -> None:
+        """End the reads that wait: their callers are told to try again elsewhere or later."""
+        self._is_draining = True
+        self.heads.waiters.wake_all()
 
     def page(self, place: reading.Place, found: reading.Found, *, with_iterator: bool = False) -> reading.Page:
         """What a read after a place answers."""

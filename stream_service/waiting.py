@@ -5,6 +5,7 @@ A waiter is registered first; then the caller compares with what is committed. S
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
@@ -36,8 +37,43 @@ class Waiters:
 
         return remove
 
+    def begin(self, key: tuple[str, int | str]) -> Waiting:
+        """Register a caller who waits."""
+        return Waiting(self, key)
+
+    def wake_all(self) -> None:
+        """Call everybody."""
+        self.wake(list(self._waiting))
+
     def wake(self, keys: Iterable[tuple[str, int | str]]) -> None:
         """Call everybody who waits for one of these."""
         for key in keys:
             for wake in self._waiting.pop(key, {}).values():
                 wake()
+
+
+class Waiting:
+    """One caller who waits, without a task of its own: ten thousand may wait at a time."""
+
+    __slots__ = ("_remove", "_woken")
+
+    def __init__(self, waiters: Waiters, key: tuple[str, int | str]) -> None:
+        self._woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._remove = waiters.add(key, self.wake)
+
+    def wake(self) -> None:
+        """End the rest."""
+        if not self._woken.done():
+            self._woken.set_result(None)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait to be woken, at most so long."""
+        end = asyncio.get_running_loop().call_later(seconds, self.wake)
+        try:
+            await self._woken
+        finally:
+            end.cancel()
+
+    def end(self) -> None:
+        """Wait no more."""
+        self._remove()

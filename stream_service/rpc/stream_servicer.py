@@ -29,6 +29,7 @@ class StreamServicer:
     def drain(self) -> None:
         """End the calls that wait: their callers are told to try again elsewhere or later."""
         self._is_draining = True
+        self._service.drain()
         self._subscriptions.drain()
         for task in tuple(self._waiting):
             task.cancel()
@@ -154,10 +155,9 @@ class StreamServicer:
         wanted = requests.read(request)
         place = wanted.place or self._service.place_of_iterator(request.shard_iterator)
         bounds = requests.bounds(request, place.shard_index)
-        reading = self._service.get_records(
+        page = await self._service.get_records(
             place, bounds, max_wait_seconds=wanted.max_wait_seconds, with_iterator=wanted.place is None
         )
-        page = await (self._cancellable(reading) if wanted.max_wait_seconds else reading)
         return answers.get_records(page, include_index=request.include_index)
 
     async def WatchAppends(
@@ -184,16 +184,6 @@ class StreamServicer:
         async with contextlib.aclosing(self._subscriptions.subscribe(consumer, place)) as events:
             async for event in events:
                 yield event
-
-    async def _cancellable(self, waiting: Any) -> Any:
-        """Await something that drain() may cut short."""
-        task = asyncio.ensure_future(waiting)
-        self._waiting.add(task)
-        try:
-            return await self._result(task)
-        finally:
-            task.cancel()
-            self._waiting.discard(task)
 
     async def _result(self, task: asyncio.Task[Any]) -> Any:
         try:
