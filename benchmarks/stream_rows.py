@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 
+import grpc
 from google.protobuf import duration_pb2
 from millrace.stream.v1 import stream_service_pb2
 
@@ -96,8 +98,13 @@ async def _waiting(process: Process, method: str, payload: bytes) -> tuple[float
     idle, before = process.resident_bytes(), process.cpu_seconds()
 
     async def poll(number: int) -> None:
-        for _ in range(POLL_TURNS):
-            await calls[number % POLL_CHANNELS](payload, timeout=POLL_SECONDS + TIMEOUT_SECONDS)
+        turns = 0
+        while turns < POLL_TURNS:
+            try:
+                await calls[number % POLL_CHANNELS](payload, timeout=POLL_SECONDS + TIMEOUT_SECONDS)
+                turns += 1
+            except grpc.aio.AioRpcError:
+                await asyncio.sleep(random.random())  # a server that is overrun cancels calls
 
     tasks = []
     for number in range(POLLS):

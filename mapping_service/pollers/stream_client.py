@@ -33,7 +33,7 @@ WINDOW_BYTES = 8 * 1024 * 1024
 PAGE_SIZE = 1_000
 
 _SERVICE = "/millrace.stream.v1.StreamService/"
-_AWAY = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED"})
+_AWAY = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
 _TYPE = stream_service_pb2.ShardIteratorType
 
 T = TypeVar("T")
@@ -183,6 +183,8 @@ def _failure(error: grpc.aio.AioRpcError, shard: ShardAddress) -> ReadFailed:
     code = error.code().name
     if code in _AWAY:
         return ReadFailed(problem="the stream service is unavailable", retryable=True)
+    if code == "RESOURCE_EXHAUSTED":
+        return ReadFailed(problem=f"the read limit of stream {shard.stream_name} is reached", retryable=True)
     if code == "NOT_FOUND":
         return ReadFailed(problem=f"stream {shard.stream_name} not found", retryable=False)
     if code == "DATA_LOSS":
