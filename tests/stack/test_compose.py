@@ -13,15 +13,13 @@ import pytest
 from millrace_cli.demo.tally import Delivery, Sent, tally
 from millrace_sdk import Producer
 
-from tests.support import compose
+from tests.support import compose, looking, mill
 
 REASON = compose.why_not()
 STREAM = "earthquakes"
 SEEDED = 1_707
 KEYS = 16
 PUTS_A_SECOND = 100
-RECOVERY_SECONDS_MAX = 60.0
-LOOK_SECONDS = 0.5
 
 pytestmark = [pytest.mark.skipif(REASON is not None, reason=REASON or ""), pytest.mark.timeout(600)]
 
@@ -48,7 +46,7 @@ class Load:
         async with Producer(self._address) as producer, asyncio.TaskGroup() as puts:
             for index in range(10**9):
                 puts.create_task(self._put(producer, index))
-                await asyncio.sleep(1 / PUTS_A_SECOND)
+                await mill.a_moment(1 / PUTS_A_SECOND)
 
     async def _put(self, producer: Producer, index: int) -> None:
         key = f"key-{index % KEYS}"
@@ -80,15 +78,18 @@ def calls(stack: compose.Stack) -> Calls:
 async def until_handled(stack: compose.Stack, load: Load, *, more: int) -> None:
     """Until all that was acknowledged by now was handled, and some that came later."""
     before = set(load.sent)
-    deadline = time.monotonic() + RECOVERY_SECONDS_MAX
-    while True:
-        with contextlib.suppress(AssertionError):  # The container may be about to start.
-            handled = (await asyncio.to_thread(calls, stack)).handled
-            if before <= handled and len(handled & set(load.sent)) >= len(before) + more:
-                return
-        missing = f"{len(before)} acknowledged, {len(load.sent)} by now"
-        assert time.monotonic() < deadline, f"not handled within {RECOVERY_SECONDS_MAX} s: {missing}"
-        await asyncio.sleep(LOOK_SECONDS)
+
+    def are_handled() -> bool:
+        try:
+            handled = calls(stack).handled
+        except AssertionError:  # The container may be about to start.
+            return False
+        return before <= handled and len(handled & set(load.sent)) >= len(before) + more
+
+    def problem() -> str:
+        return f"of {len(before)} acknowledged records, and {len(load.sent)} by now, some are not handled"
+
+    await asyncio.to_thread(looking.until, are_handled, problem)
 
 
 @contextlib.asynccontextmanager
@@ -124,9 +125,7 @@ def down_and_up(stack: compose.Stack) -> None:
 
 
 def test_the_job_fills_the_stack_once_and_finds_the_services_by_name(stack: compose.Stack) -> None:
-    deadline = time.monotonic() + RECOVERY_SECONDS_MAX
-    while len(calls(stack).handled) < SEEDED and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
+    looking.until(lambda: len(calls(stack).handled) >= SEEDED, lambda: "every event handled")
 
     again = stack.compose("run", "--rm", "-T", "seed")
 
@@ -189,7 +188,5 @@ def test_a_stop_is_orderly_and_a_start_is_healthy_again(stack: compose.Stack, se
     exit_code = stack.state(service)["State"]["ExitCode"]
     stack.compose("start", service)
 
-    deadline = time.monotonic() + RECOVERY_SECONDS_MAX
-    while (found := stack.state(service)["State"]["Health"]["Status"]) != "healthy" and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
-    assert (exit_code, found) == (0, "healthy")
+    looking.until(lambda: stack.state(service)["State"]["Health"]["Status"] == "healthy", lambda: "healthy again")
+    assert exit_code == 0

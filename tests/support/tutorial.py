@@ -19,14 +19,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import looking
+
 COMMAND_SECONDS_MAX = 60.0
-UNTIL_SECONDS_MAX = 60.0
-LOOK_SECONDS = 0.2
 PORTS = ("7410", "7420", "7421", "7500", "7501")
 _BLOCK = re.compile(r"^<!-- (file|run|terminal)(?: ([^\n]*?))? -->\n```[a-z]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _DIFFERS = [
@@ -143,10 +142,13 @@ class Reader:
         return done.stdout.splitlines()
 
     def _run_until(self, command: str, shown: list[str]) -> None:
-        deadline = time.monotonic() + UNTIL_SECONDS_MAX
-        while not matches(shown, printed := self._run(command)):
-            assert time.monotonic() < deadline, f"{command}\nprinted: {printed}\nshown: {shown}"
-            time.sleep(LOOK_SECONDS)
+        printed: list[str] = []
+
+        def is_as_shown() -> bool:
+            printed[:] = self._run(command)
+            return matches(shown, printed)
+
+        looking.until(is_as_shown, lambda: f"{command}\nprinted: {printed}\nshown: {shown}")
 
     def _start(self, number: str, command: str) -> None:
         self._stop(number)
@@ -178,20 +180,20 @@ class Reader:
 
     def _says(self, number: str, shown: list[str]) -> None:
         """Wait until the terminal has said these lines, in their order, whatever else it says between."""
-        deadline = time.monotonic() + UNTIL_SECONDS_MAX
         wanted = [plain(line) for line in shown if line != "..."]
-        while True:
-            said = [plain(line) for line in self._output(number).read_text(errors="replace").splitlines()]
+        said: list[str] = []
+
+        def has_said() -> bool:
+            said[:] = [plain(line) for line in self._output(number).read_text(errors="replace").splitlines()]
             at = self._read_to[number]
             for line in wanted:
                 if line not in said[at:]:
-                    break
+                    return False
                 at = said.index(line, at) + 1
-            else:
-                self._read_to[number] = at
-                return
-            assert time.monotonic() < deadline, f"terminal {number} said {said}\nshown: {shown}"
-            time.sleep(LOOK_SECONDS)
+            self._read_to[number] = at
+            return True
+
+        looking.until(has_said, lambda: f"terminal {number} said {said}\nshown: {shown}")
 
     def _output(self, number: str) -> Path:
         return self._folder / f"terminal-{number}.out"
