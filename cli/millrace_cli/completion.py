@@ -55,7 +55,9 @@ def shards(ctx: typer.Context, incomplete: str) -> Sequence[str]:
         from millrace.stream.v1 import stream_service_pb2_grpc as stubs
 
         stub: Any = _stub(stubs.StreamServiceStub, channel)
-        request = messages.ListShardsRequest(stream_name=ctx.params.get("stream") or "")
+        # At an option that waits for its value the arguments are not bound to their names yet.
+        named = ctx.params.get("stream") or next(iter(ctx.args), "")
+        request = messages.ListShardsRequest(stream_name=named)
         return [each.shard_id for each in stub.ListShards(request, timeout=COMPLETION_SECONDS_MAX).shards]
 
     return _asked(ctx, incomplete, "stream", rows)

@@ -77,4 +77,4 @@ app.add_typer(context.app, name="context")
 
 def main() -> None:
     """Entry point of the `millrace` command."""
-    app()
+    app(prog_name="millrace")

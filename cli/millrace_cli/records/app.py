@@ -58,10 +58,11 @@ What --as says of the input:
   file     the whole input is one record
   records  each line describes a record, as `get --output jsonl` and --failed-to
            write it: data or data_base64, partition_key, attributes
-The partition key is --key, or the JSON field --key-field, or a random one. Each key
-keeps its order. A record that is refused for now is sent again for --retry-for, and
-stored once even when an answer was lost; one that is refused for good is told on
-standard error and kept by --failed-to, and the exit code is 6."""
+The partition key is --key, or the JSON field --key-field, or a random one. Records
+keep the order of the input; with --calls, those of each key do. A record that is
+refused for now is sent again for --retry-for, and stored once even when an answer
+was lost; one that is refused for good is told on standard error and kept by
+--failed-to, and the exit code is 6."""
 
 
 @verb(
@@ -97,6 +98,7 @@ async def put(  # noqa: PLR0913 - each is an option
         Path | None, typer.Option(help="File for records that were not stored, a JSON line each.")
     ] = None,
     retry_for: Annotated[str, typer.Option(help="How long a record is tried again, such as 60s.")] = "60s",
+    calls: Annotated[int, typer.Option(help="Calls at a time; more are faster over a long way.", min=1, max=64)] = 1,
 ) -> int:
     """Put records into a stream, and wait until they are on disk."""
     from millrace_cli.records import put as verb_put
@@ -113,7 +115,7 @@ async def put(  # noqa: PLR0913 - each is an option
         attributes=attribute or [],
         failed_to=failed_to,
     )
-    return await verb_put.put(session, wanted, retry_for=retry_for)
+    return await verb_put.put(session, wanted, retry_for=retry_for, calls=calls)
 
 
 @verb(

@@ -20,15 +20,13 @@ from millrace_cli.records.reading import Wanted
 from millrace_cli.refusal import CallFailed
 from millrace_cli.session import Session
 
-LANES = 4
-"""Calls at a time. A key is in one lane, so the order of each key is kept."""
-
 SHOW_EVERY = 500
 
 
-async def put(session: Session, wanted: Wanted, *, retry_for: str) -> int:
+async def put(session: Session, wanted: Wanted, *, retry_for: str, calls: int) -> int:
     """Put records from the arguments, a file or standard input, and tell what became of them.
 
+    With one call at a time the order of the input is kept, with more that of each key, which is in one lane only.
     Raises UsageFailed, and CallFailed when the stream is not there or nothing answers.
     """
     retry_seconds = quantity.duration(retry_for, "--retry-for").total_seconds()
@@ -42,7 +40,7 @@ async def put(session: Session, wanted: Wanted, *, retry_for: str) -> int:
             progress.of(source.size_bytes, is_wanted=_is_bar_wanted(session, source)) as shown,
             Outcome(session.output, failed_to=wanted.failed_to, is_short=bool(wanted.data)) as outcome,
         ):
-            lanes = [Lane(service, wanted.stream, outcome, retry_seconds=retry_seconds) for _ in range(LANES)]
+            lanes = [Lane(service, wanted.stream, outcome, retry_seconds=retry_seconds) for _ in range(calls)]
             try:
                 ended = await _Putting(source, lanes, outcome, shown).run()
             except asyncio.CancelledError:
