@@ -11,7 +11,7 @@ from tests.support import tutorial
 CLONE = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["docs/tutorial.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
 def test_a_document_that_is_followed_shows_what_it_promises(name: str, tmp_path: Path) -> None:
     ports = tutorial.free_ports()
     steps = tutorial.blocks(CLONE / name, ports)
@@ -22,7 +22,7 @@ def test_a_document_that_is_followed_shows_what_it_promises(name: str, tmp_path:
             reader.follow(step)
 
 
-@pytest.mark.parametrize("name", ["docs/tutorial.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
 def test_every_block_of_commands_in_a_document_is_run(name: str) -> None:
     text = (CLONE / name).read_text()
 
