@@ -67,3 +67,32 @@ async def errors(
     from millrace_cli import errors as verb_errors
 
     verb_errors.tell(session, reason)
+
+
+@verb(
+    app,
+    "bench",
+    uses=["stream"],
+    examples=[
+        "millrace bench",
+        "millrace bench --seconds 30 --size 10KiB --concurrency 32",
+        "millrace bench --batch 1 --output json   # one record a call",
+    ],
+)
+async def bench(
+    session: Session,
+    seconds: Annotated[float, typer.Option(help="How long to put.", min=0.1, max=600)] = 5.0,
+    size: Annotated[str, typer.Option(help="Data of each record: 0 bytes to just below 10MiB.")] = "1KiB",
+    concurrency: Annotated[int, typer.Option(help="Calls at a time.", min=1, max=256)] = 8,
+    batch: Annotated[int, typer.Option(help="Records a call.", min=1, max=500)] = 100,
+    shards: Annotated[int, typer.Option(help="Shards of the stream.", min=1, max=256)] = 4,
+) -> int:
+    """Measure puts and reads: into a stream of its own, which is deleted afterwards.
+
+    The records are really stored, so the disk needs room for them. What is measured is what this one command gets from
+    the service, its own work included; where both share a machine, they share its cores.
+    """
+    from millrace_cli.bench import run
+
+    asked = run.Asked(seconds=seconds, size=size, concurrency=concurrency, batch=batch, shards=shards)
+    return await run.bench(session, asked)

@@ -88,13 +88,14 @@ def test_a_test_batch_from_arguments_is_answered(verbs: Verbs, handler: str) -> 
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["STATUS", "OK"] in lines
     assert ["RECORDS", "2"] in lines
-    assert ["FAILED", "RECORDS", "0"] in lines
+    assert ["RESULT", "handled"] in lines
 
 
 def test_a_test_batch_names_the_records_that_failed(verbs: Verbs, handler: str, mill: Mill) -> None:
     done = verbs.run("handler", "invoke", handler, "--file", "-", "--key", "k", stdin="good\nbad apple\n")
 
     assert done.returncode == PARTLY
+    assert "1 of 2 records failed" in done.stdout
     assert done.stdout.splitlines()[-1].split() == ["2", f"{2:020d}{0:010d}", "bad", "apple"]
 
 
@@ -114,6 +115,7 @@ def test_a_test_batch_for_a_handler_that_is_away_fails_with_the_reason(verbs: Ve
     done = verbs.run("handler", "invoke", "away", "one")
 
     assert done.returncode == FAILED
+    assert "the call failed" in done.stdout
     assert "UNAVAILABLE" in done.stdout
     assert "cannot connect to handler away at 127.0.0.1:1" in done.stdout
 

@@ -55,13 +55,23 @@ def exit_code(answer: Any) -> ExitCode:
     return ExitCode.PARTLY if answer.response.batch_item_failures else ExitCode.DONE
 
 
+def result(answer: Any, record_count: int) -> str:
+    """What became of the batch, in a word or two."""
+    match exit_code(answer):
+        case ExitCode.DONE:
+            return "handled"
+        case ExitCode.PARTLY:
+            return f"{len(answer.response.batch_item_failures):,} of {record_count:,} records failed"
+    return "the handler answered an error" if answer.status_code == "OK" else "the call failed"
+
+
 def _show(answer: Any, records: Sequence[record_pb2.Record]) -> None:
     failures = answer.response.batch_item_failures
     columns = [
+        Column("RESULT", lambda row: result(row, len(records))),
         Column("STATUS", lambda row: row.status_code),
         Column("MILLISECONDS", lambda row: f"{row.duration.ToTimedelta().total_seconds() * 1000:.1f}"),
         Column("RECORDS", lambda _: f"{len(records):,}"),
-        Column("FAILED RECORDS", lambda _: f"{len(failures):,}"),
     ]
     if answer.status_message:
         columns.append(Column("MESSAGE", lambda row: row.status_message))
