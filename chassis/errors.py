@@ -93,7 +93,7 @@ class OutcomeUnknown(DomainError):
 
 
 class StorageFull(DomainError):
-    """The disk is full; nothing was changed. Reads, trimming and deletes go on."""
+    """The disk is full; nothing was changed. Reads, trimming and deletes go on: make room, and writing resumes."""
 
     reason = "STORAGE_FULL"
     code = "RESOURCE_EXHAUSTED"

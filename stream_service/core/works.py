@@ -82,12 +82,13 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change a stream; the result is an Updated."""
+    """Change a stream; the result is an Updated. On a full disk it is how retention becomes shorter."""
 
     change: StreamChange
     request_id: str = ""
     size_bytes: ClassVar[int] = 1024
     record_count: ClassVar[int] = 1
+    frees_space: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

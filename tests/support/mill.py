@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from tests.support import history
 
@@ -35,7 +36,8 @@ class Service:
         self._start_seconds = start_seconds
         self._module = module
         self._listen_variable = listen_variable
-        self._environment = environment
+        self.environment = environment
+        """Its settings at the next start."""
         self._log = log
         self._listen = "127.0.0.1:0"
         self._child: subprocess.Popen[str] | None = None
@@ -47,7 +49,7 @@ class Service:
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", self._module],
-                env={**os.environ, **self._environment, **listen},
+                env={**os.environ, **self.environment, **listen},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -114,15 +116,27 @@ class Service:
 class Mill:
     """Both services and a handler in one folder."""
 
-    def __init__(self, folder: Path, *, stream_address: str = "", **handler: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        stream_address: str = "",
+        stream_disk: Path | None = None,
+        mapping_disk: Path | None = None,
+        stream_settings: dict[str, str] | None = None,
+        **handler: str,
+    ) -> None:
         """`handler` are settings of tests/support/recording_handler.py, in lower case.
 
-        `stream_address` is where the mapping service finds the stream service, when not there itself.
+        `stream_address` is where the mapping service finds the stream service, when not there itself. The disks are
+        where the databases lie when not in the folder; the settings are variables of the stream service.
         """
         self.folder = folder
+        self._mapping_disk = mapping_disk or folder
         self._stream_address = stream_address
         self.history = history.HandlerLog(folder / "handler.jsonl")
-        stream = {"MILLRACE_STREAM_DATABASE_URL": f"sqlite:///{folder / 'stream.db'}"}
+        stream = {"MILLRACE_STREAM_DATABASE_URL": f"sqlite:///{(stream_disk or folder) / 'stream.db'}"}
+        stream |= stream_settings or {}
         self.stream = Service("stream_service", "MILLRACE_STREAM_LISTEN", stream, folder / "stream.log")
         recording = {"RECORDING_LOG": str(self.history.path)}
         recording |= {f"RECORDING_{name.upper()}": value for name, value in handler.items()}
@@ -135,7 +149,7 @@ class Mill:
         self.stream.start()
         self.handler.start()
         environment = {
-            "MILLRACE_MAPPING_DATABASE_URL": f"sqlite:///{self.folder / 'mapping.db'}",
+            "MILLRACE_MAPPING_DATABASE_URL": f"sqlite:///{self._mapping_disk / 'mapping.db'}",
             "MILLRACE_MAPPING_STREAM_SERVICE": self._stream_address or self.stream.address,
         }
         log = self.folder / "mapping.log"
@@ -150,9 +164,9 @@ class Mill:
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, *, stream_address: str = "", **handler: str) -> AsyncIterator[Mill]:
-    """All three processes for the length of the block; see Mill."""
-    mill = Mill(folder, stream_address=stream_address, **handler)
+async def running(folder: Path, **settings: Any) -> AsyncIterator[Mill]:
+    """All three processes for the length of the block; see Mill for the settings."""
+    mill = Mill(folder, **settings)
     try:
         await asyncio.to_thread(mill.start)
         yield mill
