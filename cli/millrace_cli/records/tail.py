@@ -100,7 +100,8 @@ class _Following:
         failures = 0
         while True:
             try:
-                page = await one.read(wait_seconds=WAIT_SECONDS)
+                # After a failure it does not wait, so that its user hears at once that it is over.
+                page = await one.read(wait_seconds=0 if failures else WAIT_SECONDS)
             except CallFailed as failed:
                 if failed.code is not ExitCode.UNAVAILABLE:
                     await self._pages.put(failed)
