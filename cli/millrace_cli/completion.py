@@ -63,6 +63,22 @@ def shards(ctx: typer.Context, incomplete: str) -> Sequence[str]:
     return _asked(ctx, incomplete, "stream", rows)
 
 
+def consumers(ctx: typer.Context, incomplete: str) -> Sequence[str]:
+    """Consumers of the stream that the command line names already."""
+
+    def rows(channel: Any) -> Sequence[str]:
+        from millrace.stream.v1 import stream_service_pb2 as messages
+        from millrace.stream.v1 import stream_service_pb2_grpc as stubs
+
+        stub: Any = _stub(stubs.StreamServiceStub, channel)
+        named = ctx.params.get("stream") or next(iter(ctx.args), "")
+        request = messages.ListStreamConsumersRequest(stream_name=named, page_size=NAMES_MAX)
+        answer = stub.ListStreamConsumers(request, timeout=COMPLETION_SECONDS_MAX)
+        return [each.consumer_name for each in answer.consumers]
+
+    return _asked(ctx, incomplete, "stream", rows)
+
+
 def handlers(ctx: typer.Context, incomplete: str) -> Sequence[str]:
     """Names of handlers."""
 

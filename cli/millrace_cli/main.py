@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from millrace_cli import exit_codes, whole_app
+from millrace_cli.consumer import app as consumer
 from millrace_cli.context import app as context
 from millrace_cli.handler import app as handler
 from millrace_cli.mapping import app as mapping
@@ -70,6 +71,7 @@ async def dev(
 app.add_typer(records.app)
 app.add_typer(whole_app.app)
 app.add_typer(stream.app, name="stream")
+app.add_typer(consumer.app, name="consumer")
 app.add_typer(handler.app, name="handler")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(context.app, name="context")

@@ -11,6 +11,7 @@ from millrace_cli import quantity
 from millrace_cli.output import Column
 
 _HASH_KEYS = 2**128
+_BAR_CHARACTERS = 24
 
 
 def moment(value: Any) -> str:
@@ -61,8 +62,31 @@ SHARDS = [
     Column("FIRST HASH KEY", lambda row: row.hash_key_range.starting_hash_key, is_number=True),
     Column("LAST HASH KEY", lambda row: row.hash_key_range.ending_hash_key, is_number=True),
     Column("SHARE", lambda row: f"{share(row):.1%}", is_number=True),
+    Column("HASH KEYS", lambda row: _bar(row)),
     Column("PARENTS", lambda row: " ".join(filter(None, [row.parent_shard_id, row.adjacent_parent_shard_id]))),
 ]
+
+
+TRAFFIC = [
+    Column("SHARD", lambda row: row.shard_id),
+    Column("RECORDS", lambda row: f"{row.record_count:,}", is_number=True),
+    Column("BYTES", lambda row: f"{row.byte_count:,}", is_number=True),
+    Column("OF ALL RECORDS", lambda row: f"{row.record_share:.1%}", is_number=True),
+    Column("", lambda row: filled(row.record_share)),
+]
+
+
+def filled(part: float) -> str:
+    """A bar that is full for 1."""
+    return "█" * round(part * _BAR_CHARACTERS)
+
+
+def _bar(shard: Any) -> str:
+    """Where the shard's hash keys lie among all: at least one character."""
+    ends = shard.hash_key_range
+    first = int(ends.starting_hash_key) * _BAR_CHARACTERS // _HASH_KEYS
+    last = int(ends.ending_hash_key) * _BAR_CHARACTERS // _HASH_KEYS
+    return "·" * first + "█" * (last - first + 1) + "·" * (_BAR_CHARACTERS - 1 - last)
 
 
 def share(shard: Any) -> float:
@@ -81,6 +105,7 @@ def traffic(by_shard: Mapping[str, Any]) -> list[Column]:
         Column("RECORDS IN 300 S", lambda row: f"{taken(row).record_count:,}", is_number=True),
         Column("BYTES IN 300 S", lambda row: f"{taken(row).byte_count:,}", is_number=True),
         Column("OF ALL RECORDS", lambda row: f"{taken(row).record_share:.1%}", is_number=True),
+        Column("TRAFFIC", lambda row: filled(taken(row).record_share)),
     ]
 
 

@@ -1,0 +1,1 @@
+"""`millrace consumer`: registered consumers, to which shards are pushed."""
