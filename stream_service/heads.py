@@ -24,6 +24,12 @@ class Head:
     last: int
     horizon: int
 
+    def row(self) -> Shard:
+        """The shard's row as committed last. It is asked for more often than it changes."""
+        if self.shard.last != self.last or self.shard.horizon != self.horizon:
+            self.shard = replace(self.shard, last=self.last, horizon=self.horizon)
+        return self.shard
+
 
 class Heads:
     """Follows the writer's commits."""
@@ -62,8 +68,12 @@ class Heads:
         head = self.peek(place)
         if head is None:
             return None
-        stream = self._streams[place.stream_name][0]
-        return stream, replace(head.shard, last=head.last, horizon=head.horizon)
+        return self._streams[place.stream_name][0], head.row()
+
+    def stream(self, name: str) -> Stream | None:
+        """A stream of which a shard was found before; None when there was none, or it is gone since."""
+        known = self._streams.get(name)
+        return known[0] if known else None
 
     def on_committed(self, group: Sequence[object], results: Sequence[object]) -> None:
         """Take over what a commit changed, then wake. Called on the loop before the writer's callers go on."""

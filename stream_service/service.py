@@ -127,8 +127,8 @@ class StreamService:
 
         None where reads are limited: they are counted when they are asked for.
         """
-        known = self.heads.row(place)
-        if known is None or known[0].read_limits.is_set:
+        stream = self.heads.stream(place.stream_name)
+        if stream is None or stream.read_limits.is_set:
             return None
         found = self._at_hand(place, reading.Bounds(bytes_max=bytes_max))
         is_small = found is not None and sum(sum(each.sizes) for each in found.slices) <= bytes_max
@@ -136,11 +136,11 @@ class StreamService:
 
     def _limited(self, head: heads.Head, place: reading.Place) -> throttle.ReadThrottle | None:
         """Count a call where reads are limited. Raises ReadLimitExceeded."""
-        known = self.heads.row(place)
-        if known is None or not known[0].read_limits.is_set:
+        stream = self.heads.stream(place.stream_name)
+        if stream is None or not stream.read_limits.is_set:
             return None
         now = self._clock.monotonic()
-        limited = self._throttles.of(head.shard.key, known[0].read_limits, now)
+        limited = self._throttles.of(head.shard.key, stream.read_limits, now)
         seconds = limited.enter(now)
         if seconds:
             raise errors.ReadLimitExceeded(head.shard.shard_id, seconds)

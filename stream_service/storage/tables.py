@@ -6,12 +6,15 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
+# SQLite counts rows in an INTEGER PRIMARY KEY alone, which has 64 bits there; PostgreSQL's INTEGER has 32.
+KEY = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 meta = sa.Table("meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.LargeBinary))
 
 stream = sa.Table(
     "stream",
     metadata,
-    sa.Column("key", sa.Integer, primary_key=True),
+    sa.Column("key", KEY, primary_key=True),
     sa.Column("stream_id", sa.Text, nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("retention_seconds", sa.BigInteger, nullable=False),
@@ -31,8 +34,8 @@ stream = sa.Table(
 shard = sa.Table(
     "shard",
     metadata,
-    sa.Column("key", sa.Integer, primary_key=True),
-    sa.Column("stream_key", sa.Integer, sa.ForeignKey("stream.key"), nullable=False),
+    sa.Column("key", KEY, primary_key=True),
+    sa.Column("stream_key", KEY, sa.ForeignKey("stream.key"), nullable=False),
     sa.Column("shard_index", sa.Integer, nullable=False),
     sa.Column("starting_hash_key", sa.Text, nullable=False),
     sa.Column("ending_hash_key", sa.Text, nullable=False),
@@ -52,8 +55,8 @@ shard = sa.Table(
 segment = sa.Table(
     "segment",
     metadata,
-    sa.Column("key", sa.Integer, primary_key=True),
-    sa.Column("shard_key", sa.Integer, nullable=False),
+    sa.Column("key", KEY, primary_key=True),
+    sa.Column("shard_key", KEY, nullable=False),
     sa.Column("first", sa.BigInteger, nullable=False),
     sa.Column("last", sa.BigInteger, nullable=False),
     sa.Column("previous_last", sa.BigInteger, nullable=False),
@@ -77,8 +80,8 @@ request = sa.Table(
 consumer = sa.Table(
     "consumer",
     metadata,
-    sa.Column("key", sa.Integer, primary_key=True),
-    sa.Column("stream_key", sa.Integer, nullable=False),
+    sa.Column("key", KEY, primary_key=True),
+    sa.Column("stream_key", KEY, nullable=False),
     sa.Column("consumer_id", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_millis", sa.BigInteger, nullable=False),
@@ -88,8 +91,8 @@ consumer = sa.Table(
 producer = sa.Table(
     "producer",
     metadata,
-    sa.Column("key", sa.Integer, primary_key=True),
-    sa.Column("stream_key", sa.Integer, nullable=False),
+    sa.Column("key", KEY, primary_key=True),
+    sa.Column("stream_key", KEY, nullable=False),
     sa.Column("producer_id", sa.LargeBinary, nullable=False),
     sa.Column("first_number", sa.BigInteger, nullable=False),
     sa.Column("last_number", sa.BigInteger, nullable=False),

@@ -8,15 +8,21 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# SQLite counts rows in an INTEGER PRIMARY KEY alone, which has 64 bits there; PostgreSQL's INTEGER has 32.
+KEY = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+# In the order of the name's bytes, whatever language the database sorts by.
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+_IS_LIVE = sa.text("NOT is_deleted")
+
 
 def upgrade() -> None:
     """Make the tables."""
     op.create_table("meta", sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.LargeBinary))
     op.create_table(
         "stream",
-        sa.Column("key", sa.Integer, primary_key=True),
+        sa.Column("key", KEY, primary_key=True),
         sa.Column("stream_id", sa.Text, nullable=False, unique=True),
-        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("name", NAME, nullable=False),
         sa.Column("retention_seconds", sa.BigInteger, nullable=False),
         sa.Column("record_bytes_max", sa.BigInteger, nullable=False),
         sa.Column("created_millis", sa.BigInteger, nullable=False),
@@ -25,11 +31,11 @@ def upgrade() -> None:
         sa.Column("is_deleted", sa.Boolean, nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index("stream_name", "stream", ["name"], unique=True, sqlite_where=sa.text("NOT is_deleted"))
+    op.create_index("stream_name", "stream", ["name"], unique=True, sqlite_where=_IS_LIVE, postgresql_where=_IS_LIVE)
     op.create_table(
         "shard",
-        sa.Column("key", sa.Integer, primary_key=True),
-        sa.Column("stream_key", sa.Integer, sa.ForeignKey("stream.key"), nullable=False),
+        sa.Column("key", KEY, primary_key=True),
+        sa.Column("stream_key", KEY, sa.ForeignKey("stream.key"), nullable=False),
         sa.Column("shard_index", sa.Integer, nullable=False),
         sa.Column("starting_hash_key", sa.Text, nullable=False),
         sa.Column("ending_hash_key", sa.Text, nullable=False),
@@ -45,8 +51,8 @@ def upgrade() -> None:
     op.create_index("shard_place", "shard", ["stream_key", "shard_index"], unique=True)
     op.create_table(
         "segment",
-        sa.Column("key", sa.Integer, primary_key=True),
-        sa.Column("shard_key", sa.Integer, nullable=False),
+        sa.Column("key", KEY, primary_key=True),
+        sa.Column("shard_key", KEY, nullable=False),
         sa.Column("first", sa.BigInteger, nullable=False),
         sa.Column("last", sa.BigInteger, nullable=False),
         sa.Column("previous_last", sa.BigInteger, nullable=False),

@@ -8,6 +8,9 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# SQLite counts rows in an INTEGER PRIMARY KEY alone, which has 64 bits there; PostgreSQL's INTEGER has 32.
+KEY = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 _SETTINGS = (
     "retention_bytes",
     "write_bytes_per_second",
@@ -31,8 +34,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "consumer",
-        sa.Column("key", sa.Integer, primary_key=True),
-        sa.Column("stream_key", sa.Integer, nullable=False),
+        sa.Column("key", KEY, primary_key=True),
+        sa.Column("stream_key", KEY, nullable=False),
         sa.Column("consumer_id", sa.Text, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("created_millis", sa.BigInteger, nullable=False),
@@ -41,8 +44,8 @@ def upgrade() -> None:
     op.create_index("consumer_name", "consumer", ["stream_key", "name"], unique=True)
     op.create_table(
         "producer",
-        sa.Column("key", sa.Integer, primary_key=True),
-        sa.Column("stream_key", sa.Integer, nullable=False),
+        sa.Column("key", KEY, primary_key=True),
+        sa.Column("stream_key", KEY, nullable=False),
         sa.Column("producer_id", sa.LargeBinary, nullable=False),
         sa.Column("first_number", sa.BigInteger, nullable=False),
         sa.Column("last_number", sa.BigInteger, nullable=False),
