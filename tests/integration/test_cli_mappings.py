@@ -66,7 +66,9 @@ def test_a_refusal_names_the_field_the_reason_and_where_to_read_on(verbs: Verbs)
         (["handler", "update", "bill"], "nothing is to be changed"),
         (["handler", "register", "a", "b:1", "--call-timeout", "soon"], "--call-timeout is 'soon'"),
         (["handler", "invoke", "bill", "a", "--file", "-"], "not from both"),
+        (["handler", "invoke", "bill", "a", "--empty"], "not with --empty"),
         (["handler", "invoke", "bill", "--file", "nowhere.jsonl"], "cannot be read"),
+        (["handler", "invoke", "bill"], "say --empty"),
         (["mapping", "update", "3f9a"], "nothing is to be changed"),
         (["mapping", "create", "a", "b", "--retries", "often"], "--retries is 'often'"),
         (["mapping", "create", "a", "b", "--batching-window", "5"], "--batching-window is '5'"),
@@ -91,8 +93,12 @@ def test_a_test_batch_from_arguments_is_answered(verbs: Verbs, handler: str) -> 
     assert ["RESULT", "handled"] in lines
 
 
+def test_an_empty_test_batch_is_sent_when_that_is_said(verbs: Verbs, handler: str) -> None:
+    assert verbs.json("handler", "invoke", handler, "--empty")["status_code"] == "OK"
+
+
 def test_a_test_batch_names_the_records_that_failed(verbs: Verbs, handler: str, mill: Mill) -> None:
-    done = verbs.run("handler", "invoke", handler, "--file", "-", "--key", "k", stdin="good\nbad apple\n")
+    done = verbs.run("handler", "invoke", handler, "--key", "k", stdin="good\nbad apple\n")
 
     assert done.returncode == PARTLY
     assert "1 of 2 records failed" in done.stdout
@@ -148,7 +154,6 @@ def test_a_mapping_lives_its_whole_life(verbs: Verbs, handler: str) -> None:
 
 def test_a_mapping_is_only_checked_when_that_is_asked(verbs: Verbs, handler: str) -> None:
     checked = verbs.run("mapping", "create", "checked", handler, "--validate-only")
-
     assert checked.returncode == 0
     assert "nothing was" in checked.stderr
     assert verbs.json("mapping", "list", "--stream", "checked") == []
@@ -164,6 +169,13 @@ def test_a_mapping_that_is_there_or_whose_handler_is_not_is_refused_in_plain_wor
     assert "streams/twice is mapped to the handler bill already" in again.stderr
     assert "no handler is registered as nobody" in nobody.stderr
     assert "millrace errors HANDLER_NOT_FOUND" in nobody.stderr
+
+
+def test_a_mapping_of_a_stream_that_is_not_there_tells_that_it_waits(verbs: Verbs, handler: str) -> None:
+    done = verbs.run("mapping", "create", "misspelt", handler, "--disabled")
+
+    assert done.returncode == 0
+    assert "stream misspelt was not found yet; the mapping waits for it" in done.stderr
 
 
 def test_a_stream_with_two_mappings_names_none_of_them(verbs: Verbs, handler: str, mill: Mill) -> None:

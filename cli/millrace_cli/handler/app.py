@@ -101,7 +101,7 @@ async def remove(session: Session, handler: Handler) -> None:
         "millrace handler invoke bill '{\"total\": 12}' '{\"total\": 0}'",
         "millrace handler invoke bill --file orders.jsonl --key customer-7",
         "millrace get orders --limit 5 --output jsonl | millrace handler invoke bill --file - --as records",
-        "millrace handler invoke bill   # an empty batch: does it answer?",
+        "millrace handler invoke bill --empty   # does it answer?",
     ],
     help_end="Exit codes: 0 when every record was handled, 6 when the handler names failed\n"
     "  records, 1 when it answers an error or does not answer.",
@@ -109,17 +109,20 @@ async def remove(session: Session, handler: Handler) -> None:
 async def invoke(
     session: Session,
     handler: Handler,
-    data: Annotated[list[str] | None, typer.Argument(help="Data of the records, one each.")] = None,
+    data: Annotated[
+        list[str] | None, typer.Argument(help="Data of the records, one each; else --file or standard input is read.")
+    ] = None,
     file: Annotated[
-        Path | None, typer.Option(help="Take the records from this file; - is standard input.", allow_dash=True)
+        Path | None, typer.Option(help="File to read, a record in each line; - is standard input.", allow_dash=True)
     ] = None,
     form: Annotated[
         As, typer.Option("--as", help="What a line of the file is: a record's data, or a record as `get` prints it.")
     ] = As.LINES,
     key: Annotated[str, typer.Option(help="Partition key of records that have none.")] = "test",
+    empty: Annotated[bool, typer.Option("--empty", help="Send a batch without records.")] = False,
 ) -> int:
     """Send a test batch to a handler, once, and show what it answers. No mapping moves."""
     from millrace_cli.handler import invoke as verb_invoke
 
-    batch = verb_invoke.batch(data or [], file=file, has_records=form is As.RECORDS, key=key)
+    batch = verb_invoke.batch(data or [], file=file, has_records=form is As.RECORDS, key=key, is_empty=empty)
     return await verb_invoke.invoke(session, handler, batch)

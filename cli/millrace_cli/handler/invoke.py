@@ -20,19 +20,27 @@ from millrace_cli.output_form import Output
 from millrace_cli.session import Session
 
 _DATA_SHOWN_MAX = 60
+_READ_BYTES_MAX = 8 * trial.BYTES_MAX
+"""More than the largest batch has as JSON lines; what is larger is refused by its records."""
 
 
-def batch(data: Sequence[str], *, file: Path | None, has_records: bool, key: str) -> Sequence[record_pb2.Record]:
-    """The records to send. Raises UsageFailed for what cannot be read, and for data from two places."""
+def batch(
+    data: Sequence[str], *, file: Path | None, has_records: bool, key: str, is_empty: bool
+) -> Sequence[record_pb2.Record]:
+    """The records to send. Raises UsageFailed for what cannot be read, and for data from two places or none."""
     now_millis = time.time_ns() // 1_000_000
-    if data and file is not None:
-        raise UsageFailed("the records come from the arguments or from --file, not from both")
-    if file is None:
+    if bool(data) + (file is not None) + is_empty > 1:
+        raise UsageFailed("records come from arguments or from --file, not from both, and not with --empty")
+    if is_empty:
+        return []
+    if data:
         return trial.of_data((each.encode(errors="surrogateescape") for each in data), key=key, now_millis=now_millis)
     lines = _lines(file)
-    if has_records:
-        return trial.of_records(lines, key=key, now_millis=now_millis)
-    return trial.of_data(lines, key=key, now_millis=now_millis)
+    read = trial.of_records if has_records else trial.of_data
+    found = read(lines, key=key, now_millis=now_millis)
+    if not found:
+        raise UsageFailed("there are no records to send; say --empty to send an empty batch")
+    return found
 
 
 async def invoke(session: Session, handler: str, records: Sequence[record_pb2.Record]) -> int:
@@ -105,11 +113,14 @@ def _failure_columns(records: Sequence[record_pb2.Record]) -> list[Column]:
     ]
 
 
-def _lines(file: Path) -> Sequence[bytes]:
-    """The lines of a file, or of standard input for `-`, without their ends. Raises UsageFailed."""
+def _lines(file: Path | None) -> Sequence[bytes]:
+    """The lines of a file, or of standard input for `-` and None, without their ends. Raises UsageFailed."""
+    if file is None or str(file) == "-":
+        if sys.stdin.isatty():
+            output.note("reading records, one a line; Ctrl-D ends them")
+        return sys.stdin.buffer.read(_READ_BYTES_MAX).splitlines()
     try:
-        with sys.stdin.buffer if str(file) == "-" else file.open("rb") as source:
-            text = source.read(trial.BYTES_MAX * 4)
+        with file.open("rb") as source:
+            return source.read(_READ_BYTES_MAX).splitlines()
     except OSError as error:
         raise UsageFailed(f"--file {file} cannot be read: {error.strerror}") from error
-    return text.splitlines()

@@ -46,6 +46,8 @@ async def create(session: Session, new: New, said: Knobs, wait: Wait) -> None:
             output.note("this would be created; nothing was")
         else:
             created = await waiting.until(service, created, ["ENABLED" if new.enabled else "DISABLED"], wait)
+    if not created.stream_id and not new.validate_only:
+        output.note(f"stream {new.stream} was not found yet; the mapping waits for it")
     output.one(session.output, created, show.MAPPING)
 
 
