@@ -71,6 +71,11 @@ class Database:
             self._idle_readers.put(reader)
 
     @property
+    def name(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    @property
     def reader_count(self) -> int:
         """How many may read at a time."""
         return len(self._readers)
@@ -91,6 +96,17 @@ class Database:
                 connection.exec_driver_sql("ROLLBACK")
         finally:
             self._idle_readers.put(connection)
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlalchemy.Connection]:
+        """A transaction of the writing connection for the length of the block; undone if it raises."""
+        self._writer.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield self._writer
+        except BaseException:
+            self._writer.exec_driver_sql("ROLLBACK")
+            raise
+        self._writer.exec_driver_sql("COMMIT")
 
     @contextmanager
     def readers_held(self, *, timeout_seconds: float) -> Iterator[bool]:

@@ -10,7 +10,8 @@ from alembic import command, config, context, util
 from alembic.runtime import migration
 from alembic.script import ScriptDirectory
 
-from chassis.database.engine import Database, DatabaseRefused
+from chassis.database.engine import DatabaseRefused
+from chassis.database.session import Database
 
 
 def upgrade(database: Database, folder: Path) -> None:
@@ -18,21 +19,16 @@ def upgrade(database: Database, folder: Path) -> None:
 
     Raises DatabaseRefused, without a change, if a newer version of the service has been there.
     """
-    connection = database.writer_connection()
-    alembic_config = config.Config(attributes={"connection": connection})
+    alembic_config = config.Config()
     alembic_config.set_main_option("script_location", str(folder).replace("%", "%%"))
     script = ScriptDirectory.from_config(alembic_config)
-    found = migration.MigrationContext.configure(connection).get_current_heads()
-    if found == (script.get_current_head(),):
+    if _is_current(database, script, database.writer_connection()):
         return
-    _refuse_unknown(database, script, found)
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    try:
-        command.upgrade(alembic_config, "head")
-    except BaseException:
-        connection.exec_driver_sql("ROLLBACK")
-        raise
-    connection.exec_driver_sql("COMMIT")
+    with database.alone() as connection:
+        # Another process may have been here since.
+        if not _is_current(database, script, connection):
+            alembic_config.attributes["connection"] = connection
+            command.upgrade(alembic_config, "head")
 
 
 def run_env() -> None:
@@ -42,12 +38,17 @@ def run_env() -> None:
     context.run_migrations()
 
 
-def _refuse_unknown(database: Database, script: ScriptDirectory, found: tuple[str, ...]) -> None:
+def _is_current(database: Database, script: ScriptDirectory, connection: sqlalchemy.Connection) -> bool:
+    """Whether nothing is to be done. Raises DatabaseRefused if a newer version has been there."""
+    found = migration.MigrationContext.configure(connection).get_current_heads()
+    if found == (script.get_current_head(),):
+        return True
     for revision in found:
         try:
             script.get_revision(revision)
         except util.CommandError as error:
             raise DatabaseRefused(
-                f"the database {database.path} has schema {revision}, which this version does not know: "
+                f"the database {database.name} has schema {revision}, which this version does not know: "
                 "a newer version has written it; start that one"
             ) from error
+    return False

@@ -8,7 +8,7 @@ from typing import TypeVar
 import sqlalchemy
 
 from chassis.database import faults
-from chassis.database.engine import Database
+from chassis.database.session import Database
 from chassis.errors import DataLoss, Unavailable
 
 T = TypeVar("T")
@@ -49,7 +49,9 @@ class Readers:
             case faults.Fault.FATAL:
                 self._on_fatal(f"reading failed: {faults.name(error)}")
                 return Unavailable()
-            case faults.Fault.BUSY:
+            case faults.Fault.BUSY | faults.Fault.AGAIN:
                 return Unavailable("another process keeps the database locked")
+            case faults.Fault.LOST:
+                return Unavailable("the database cannot be reached")
             case _:
                 return error

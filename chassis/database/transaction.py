@@ -9,9 +9,13 @@ import sqlalchemy
 import structlog
 
 from chassis.database import faults
-from chassis.errors import DataLoss, StorageFull, Unavailable
+from chassis.database.session import Session
+from chassis.errors import DataLoss, OutcomeUnknown, StorageFull, Unavailable
 
 _log = structlog.get_logger(__name__)
+
+RUNS_MAX = 20
+"""Times that a group is run which met changes of other processes; each time one of them got further."""
 
 
 class Work(Protocol):
@@ -25,6 +29,9 @@ class Work(Protocol):
     def record_count(self) -> int:
         """How many records it counts against the bound of a commit."""
 
+
+_NOBODYS = (faults.Fault.BUSY, faults.Fault.LOST, faults.Fault.AGAIN)
+"""What no work of a group is to blame for, so that it would not help to run them one by one."""
 
 Transact = Callable[[sqlalchemy.Connection, Sequence[Work]], Sequence[object]]
 """Writes the works in the open transaction; one result for each, in order. A DomainError as a result is raised for that
@@ -91,15 +98,16 @@ class Transactions:
 
     def __init__(
         self,
-        connection: sqlalchemy.Connection,
+        session: Session,
         transact: Transact,
         *,
         housekeeper: Housekeeper,
         on_rolled_back: Callable[[], None] | None = None,
         meter: Meter | None = None,
     ) -> None:
-        """Take a connection in driver autocommit (engine.py): transactions are begun and ended here."""
-        self._connection = connection
+        """Transactions are begun and ended here and nowhere else."""
+        self._session = session
+        self._connection: sqlalchemy.Connection | None = None
         self._transact = transact
         self._housekeeper = housekeeper
         self._on_rolled_back = on_rolled_back
@@ -110,7 +118,7 @@ class Transactions:
         if self._housekeeper.is_disk_full():
             return [self._run_if_freeing(work) for work in works]
         try:
-            return self._commit(works)
+            return self._commit_in_the_end(works)
         except RolledBack as failure:
             return self._run_again(works, failure)
 
@@ -120,7 +128,7 @@ class Transactions:
         Raises Fatal if the file cannot be trusted any more.
         """
         try:
-            return self._housekeeper.after_commit(self._connection)
+            return self._housekeeper.after_commit(self._connection) if self._connection is not None else False
         except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
             # A script runs past SQLAlchemy, so its errors come as the driver's own.
             fault = faults.classify(error)
@@ -134,7 +142,7 @@ class Transactions:
         if failure.fault is faults.Fault.FULL:
             self._housekeeper.on_disk_full()
             return [self._run_if_freeing(work) for work in works]
-        if failure.fault is faults.Fault.BUSY or len(works) == 1:
+        if failure.fault in _NOBODYS or len(works) == 1:
             return [failure.answer] * len(works)
         return [self._run_alone(work) for work in works]
 
@@ -147,18 +155,31 @@ class Transactions:
         except RolledBack as failure:
             return failure.answer
 
+    def _commit_in_the_end(self, works: Sequence[Work]) -> Sequence[object]:
+        """Run a group again that met what other processes did at the same time. One process alone never does."""
+        for _ in range(RUNS_MAX - 1):
+            try:
+                return self._commit(works)
+            except RolledBack as failure:
+                if failure.fault is not faults.Fault.AGAIN:
+                    raise
+        return self._commit(works)
+
     def _commit(self, works: Sequence[Work]) -> Sequence[object]:
         try:
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._connection = self._session.begin()
             results = self._transact(self._connection, works)
             assert len(results) == len(works), "transact answers each work once"
         except Exception as error:
             raise self._roll_back(error) from error
         begun = time.perf_counter()
         try:
-            self._connection.exec_driver_sql("COMMIT")
+            self._session.commit()
+        except OutcomeUnknown:
+            self._forget()
+            return [OutcomeUnknown() for _ in works]
         except sqlalchemy.exc.DBAPIError as error:
-            if faults.classify(error) is faults.Fault.FULL:
+            if faults.classify(error) in (faults.Fault.FULL, faults.Fault.AGAIN):
                 raise self._roll_back(error) from error
             raise Fatal(f"COMMIT failed: {faults.name(error)}") from error
         self._meter.committed(
@@ -174,17 +195,15 @@ class Transactions:
         if fault is faults.Fault.FATAL:
             raise Fatal(f"writing failed: {faults.name(cause)}") from cause
         try:
-            if self._is_in_transaction():
-                self._connection.exec_driver_sql("ROLLBACK")
+            self._session.roll_back()
         except sqlalchemy.exc.DBAPIError as error:
             raise Fatal(f"ROLLBACK failed: {faults.name(error)}") from error
-        if self._on_rolled_back is not None:
-            self._on_rolled_back()
+        self._forget()
         return RolledBack(fault, _answer(fault, cause))
 
-    def _is_in_transaction(self) -> bool:
-        """SQLite has rolled back by itself after some errors; then there is nothing to end."""
-        return bool(getattr(self._connection.connection.driver_connection, "in_transaction", True))
+    def _forget(self) -> None:
+        if self._on_rolled_back is not None:
+            self._on_rolled_back()
 
 
 def _answer(fault: faults.Fault, cause: Exception) -> BaseException:
@@ -193,6 +212,11 @@ def _answer(fault: faults.Fault, cause: Exception) -> BaseException:
             return StorageFull()
         case faults.Fault.BUSY:
             return Unavailable("another process keeps the database locked")
+        case faults.Fault.AGAIN:
+            return Unavailable("other processes change the same streams at the same time")
+        case faults.Fault.LOST:
+            _log.warning("database_lost", error=faults.name(cause))
+            return Unavailable("the database cannot be reached")
         case faults.Fault.DAMAGED:
             _log.error("stored_data_damaged", error=faults.name(cause))
             return DataLoss()

@@ -2,12 +2,12 @@
 
     callers on the loop          the writer's thread                      the loop again
     submit -> queue        ->    take all that waits, up to the bound
-                                 BEGIN IMMEDIATE, transact, COMMIT   ->   readers are told, then the callers
+                                 BEGIN, transact, COMMIT             ->   readers are told, then the callers
 
 Promises: a caller gets its result only after the COMMIT that holds it, and readers are told before it. There is no
 timer: while one commit syncs, the next one gathers. A transaction that is known to be rolled back is run again request
 by request, so that one bad request fails alone. An error from COMMIT means that nobody knows: callers get
-OutcomeUnknown, and the process must end and recover from disk.
+OutcomeUnknown, and with SQLite the process must end and recover from disk.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import sqlalchemy
 
 from chassis.database import transaction
+from chassis.database.session import Session, SqliteSession
 from chassis.database.transaction import Housekeeper, Meter, NoHousekeeping, Transact, Work
 from chassis.errors import OutcomeUnknown, Overloaded, Unavailable
 
@@ -44,7 +45,7 @@ class Writer:
 
     def __init__(
         self,
-        connect: Callable[[], sqlalchemy.Connection],
+        connect: Callable[[], sqlalchemy.Connection | Session],
         transact: Transact,
         *,
         on_committed: OnCommitted,
@@ -53,7 +54,9 @@ class Writer:
         housekeeper: Housekeeper | None = None,
         on_rolled_back: Callable[[], None] | None = None,
     ) -> None:
-        """`on_committed` and `on_fatal` are called on the loop, `transact` and `on_rolled_back` on the writer's thread.
+        """`connect` gives a connection to SQLite, or a session.
+
+        `on_committed` and `on_fatal` are called on the loop, `transact` and `on_rolled_back` on the writer's thread.
 
         `on_rolled_back` comes after each rollback: forget what the transaction cached. After `on_fatal` nothing is
         written any more; it must end the process with a code other than 0.
@@ -79,8 +82,9 @@ class Writer:
     def start(self, loop: asyncio.AbstractEventLoop, *, meter: Meter | None = None) -> None:
         """Connect and start the thread, which tells the meter of each commit. Once."""
         self._loop = loop
+        connected = self._connect()
         self._transactions = transaction.Transactions(
-            self._connect(),
+            connected if isinstance(connected, Session) else SqliteSession(connected),
             self._transact,
             housekeeper=self._housekeeper,
             on_rolled_back=self._on_rolled_back,
