@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from millrace_cli import lines, stack, wiring
+from millrace_cli import contexts, lines, stack, wiring
 from millrace_cli.demo import run
 from millrace_cli.failure import VerbFailed
 from millrace_cli.stack import Stack
 
+LOCAL = contexts.BUILT_IN[contexts.LOCAL]
 _POLL_SECONDS = 0.1
 
 
@@ -71,6 +73,9 @@ async def _stay(running: Stack, handler_lines: lines.Lines) -> None:
 
 def _what_to_try(data: Path, *, stream: str, mapping: str, handler: str) -> str:
     clone = stack.FOLDER_OF_THE_CLONE
+    command = "millrace" if shutil.which("millrace") else ".venv/bin/millrace"
+    streams = "" if stream == LOCAL.stream_address else f" --stream-address {stream}"
+    mappings = "" if mapping == LOCAL.mapping_address else f" --mapping-address {mapping}"
     return f"""\
 stream_service   {stream}
 mapping_service  {mapping}
@@ -79,14 +84,11 @@ data             {data}   (logs in {data / "logs"})
 
 Stream "{run.STREAM}" is mapped to the handler, whose lines appear below. Try next, in another terminal:
 
-  put records          .venv/bin/python examples/put_earthquakes.py --service {stream}
-  look at the stream   .venv/bin/buf curl --schema protos --protocol grpc --http2-prior-knowledge \\
-                         -d '{{"stream_name": "{run.STREAM}"}}' \\
-                         http://{stream}/millrace.stream.v1.StreamService/DescribeStream
-  look at mappings     .venv/bin/buf curl --schema protos --protocol grpc --http2-prior-knowledge -d '{{}}' \\
-                         http://{mapping}/millrace.mapping.v1.EventSourceMappingService/ListEventSourceMappings
-                       (make setup brings buf)
-  write a handler      copy {stack.HANDLER.relative_to(clone)}, and register it under a name of its own
+  put records          {command} put {run.STREAM} --file examples/data/earthquakes.jsonl --key-field network{streams}
+  look at the stream   {command} stream describe {run.STREAM}{streams}
+  read on as it grows  {command} tail {run.STREAM}{streams}
+  look at the mapping  {command} mapping show {run.STREAM}{mappings}
+  write a handler      docs/tutorial.md leads through it
 
 Ctrl-C ends all of it; what was put and delivered is kept in {data}.
 
