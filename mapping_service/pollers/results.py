@@ -110,7 +110,8 @@ class Results:
             for mapping_id, text in changed.items():
                 stores.mappings.set_result(mapping_id, text)
 
-        await self._storage.write(store)
+        # Also on a full disk, where it is what tells people: it replaces a short text, and needs no room of its own.
+        await self._storage.write(store, frees_space=True)
         for mapping_id, text in changed.items():
             if mapping_id in self._said:
                 self._said[mapping_id].stored = text

@@ -64,7 +64,8 @@ class Supervisor:
             stores.leases.heartbeat(worker_id)
             return stores.leases.take_all(worker_id)
 
-        taken = await self._world.storage.write(take_over)
+        # Also on a full disk: whoever is to make room by deletes needs a service that starts.
+        taken = await self._world.storage.write(take_over, frees_space=True)
         await self._see_workers()
         self._world.directory.load(await self._world.storage.read(_all_handlers))
         mappings = await self._all_mappings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,18 @@ def take_the_rest(disk: Path) -> None:
     with (disk / FILLER).open("ab", buffering=0) as other, contextlib.suppress(OSError):
         while other.write(page):
             pass
+
+
+def take(disk: Path, size_bytes: int) -> bool:
+    """Somebody else takes so much more; whether there was room for all of it, otherwise for nothing."""
+    with (disk / FILLER).open("ab") as other:
+        end = other.tell()
+        try:
+            os.posix_fallocate(other.fileno(), end, size_bytes)
+        except OSError:
+            other.truncate(end)
+            return False
+    return True
 
 
 def give_it_back(disk: Path) -> None:
