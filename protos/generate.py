@@ -30,6 +30,7 @@ def main() -> int:
     code = code or protoc.main([*base, f"--grpc_python_out={OUT}", *map(str, services)])
     for folder in [OUT / "millrace", *(path for path in (OUT / "millrace").rglob("*") if path.is_dir())]:
         (folder / "__init__.py").touch()
+    shutil.copy(ROOT / "service_config.json", OUT / "millrace")
     return int(code)
 
 

@@ -7,24 +7,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from millrace_sdk import limits
 
 from millrace_cli import refusal
 from millrace_cli.session import Session
 
-MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 PAGE_SIZE = 1_000
-
-_OPTIONS = [
-    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-    # A host of its own name may not be sent to a proxy that serves the web.
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 1_000),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-]
 
 
 class Service:
@@ -35,7 +23,7 @@ class Service:
         self.address = address
         self.timeout_seconds = timeout_seconds
         self._option = option
-        self.channel = grpc.aio.insecure_channel(address, options=_OPTIONS)
+        self.channel = grpc.aio.insecure_channel(address, options=limits.client_options())
         self._stubs = [stub(self.channel) for stub in stubs]
 
     async def __aenter__(self) -> Self:

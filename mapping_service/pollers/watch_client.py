@@ -15,6 +15,7 @@ import grpc
 import structlog
 from millrace.stream.v1 import stream_service_pb2
 
+from chassis.process import limits
 from mapping_service.core.ports import Clock
 from mapping_service.pollers.connection import Connection
 from mapping_service.pollers.pace import POLL_SECONDS, Pace
@@ -35,6 +36,9 @@ INLINE_BYTES_MAX = 65_536
 """Few new records come along with the event, which saves asking for them."""
 
 LOST = "lost"
+TIME_IS_UP = "DEADLINE_EXCEEDED"
+WHOLE_SHARE = 0.9
+"""A call that lasted for most of its time and ended so is made anew at once; one that ended so early has failed."""
 
 Position = stream_service_pb2.ShardPosition
 
@@ -95,7 +99,10 @@ class WatchClient:
     async def run_once(self) -> None:
         """One call, from its beginning to its end."""
         if await self._connection.ready():
+            begun = self._clock.monotonic()
             problem = await self._call_once()
+            if problem == TIME_IS_UP and self._clock.monotonic() - begun >= limits.WATCH_SECONDS_MAX * WHOLE_SHARE:
+                return
             self._down_since = self._clock.monotonic()
             _log.warning("watch_lost", problem=problem)
         self._pace.close()
@@ -106,7 +113,7 @@ class WatchClient:
             _METHOD,
             request_serializer=stream_service_pb2.WatchAppendsRequest.SerializeToString,
             response_deserializer=stream_service_pb2.WatchAppendsResponse.FromString,
-        )()
+        )(timeout=limits.WATCH_SECONDS_MAX)
         self._heard_at = self._clock.monotonic()
         self._to_arm, self._to_disarm = list(self._entries), []
         helpers = [asyncio.create_task(self._send(call)), asyncio.create_task(self._guard(call))]

@@ -9,9 +9,11 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+import structlog
 from millrace.stream.v1 import stream_service_pb2, stream_service_pb2_grpc
 
 from chassis.clock import SystemClock
+from chassis.process import limits
 from mapping_service.core.ports import ShardAddress
 from mapping_service.core.shard_events import Read, ReadFailed
 from mapping_service.pollers import watch_client
@@ -28,6 +30,7 @@ class Streams(stream_service_pb2_grpc.StreamServiceServicer):
     def __init__(self) -> None:
         self.armed: dict[int, Any] = {}
         self.requests = 0
+        self.calls = 0
         self.changed = asyncio.Event()
         self.port = 0
         self.server: grpc.aio.Server | None = None
@@ -35,6 +38,8 @@ class Streams(stream_service_pb2_grpc.StreamServiceServicer):
 
     async def WatchAppends(self, request_iterator: Any, context: Any) -> Any:
         self.armed = {}
+        self.calls += 1
+        self.changed.set()
         reading = asyncio.create_task(self._take(request_iterator))
         try:
             while True:
@@ -52,6 +57,11 @@ class Streams(stream_service_pb2_grpc.StreamServiceServicer):
 
     async def until_armed(self, count: int) -> None:
         while len(self.armed) != count:
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def until_called(self, calls: int) -> None:
+        while self.calls < calls:
             self.changed.clear()
             await self.changed.wait()
 
@@ -137,6 +147,28 @@ async def test_d2_what_was_armed_is_armed_again_when_the_watch_breaks(
 
     streams.tell(*streams.armed)
     assert [await each for each in watching] == ["grown"] * 3
+
+
+async def test_d2_a_watch_whose_time_is_up_is_made_anew_and_nobody_is_told(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WATCH_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(watch_client, "POLL_SECONDS", 0.0)
+    made = StreamClient(f"127.0.0.1:{streams.port}", SystemClock())
+    with structlog.testing.capture_logs() as lines:
+        running = asyncio.create_task(made.run())
+        watching = watch(made)
+        for calls in (1, 2, 3):
+            await streams.until_called(calls)
+            await streams.until_armed(1)
+        streams.tell(*streams.armed)
+        told = await watching
+        running.cancel()
+        await asyncio.wait({running})
+    await made.close()
+
+    assert told == "grown"
+    assert lines == []
 
 
 async def test_d2_while_the_watch_is_down_entries_are_polled_in_turn(
