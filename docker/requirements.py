@@ -1,4 +1,4 @@
-"""Prints what `.[services,cli]` of pyproject.toml needs, one requirement a line, so that it can be installed first."""
+"""Prints what `.[services,cli,postgres]` of pyproject.toml needs, one requirement a line, so that it can be installed first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("services", "cli")
+EXTRAS = ("services", "cli", "postgres")
 
 
 def main() -> None:
