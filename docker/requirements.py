@@ -1,4 +1,4 @@
-"""Prints what `.[services,cli,postgres]` of pyproject.toml needs, one requirement a line, so that it can be installed first."""
+"""Prints the requirements of the extras that the image has, one a line, so that they can be installed first."""
 
 from __future__ import annotations
 
