@@ -88,6 +88,8 @@ def _show(answer: Any, records: Sequence[record_pb2.Record]) -> None:
     output.one(Output.TABLE, answer, columns)
     if failures:
         output.rows(Output.TABLE, list(failures), _failure_columns(records), empty="")
+    if answer.response.error.stack_trace:
+        output.note(answer.response.error.stack_trace.rstrip())
 
 
 def _error(error: Any) -> str:

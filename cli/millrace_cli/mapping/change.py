@@ -14,6 +14,7 @@ from millrace_cli.failure import UsageFailed, VerbFailed
 from millrace_cli.mapping import choosing, knobs, show, waiting
 from millrace_cli.mapping.knobs import Knobs
 from millrace_cli.mapping.waiting import Wait
+from millrace_cli.refusal import CallFailed
 from millrace_cli.session import Session
 
 
@@ -55,8 +56,12 @@ async def delete(session: Session, mapping: str, *, etag: str, is_sure: bool, wa
         request = event_source_mapping_service_pb2.DeleteEventSourceMappingRequest(
             mapping_id=found.mapping_id, etag=etag
         )
-        answer = await waiting.change(service, "DeleteEventSourceMapping", request, found.mapping_id, wait)
-        await waiting.until_gone(service, answer.mapping, wait)
+        try:
+            answer = await waiting.change(service, "DeleteEventSourceMapping", request, found.mapping_id, wait)
+            await waiting.until(service, answer.mapping, waiting.GONE, wait)
+        except CallFailed as failed:
+            if failed.refusal.reason != waiting.NOT_FOUND:
+                raise
     output.note(f"{what} is {'deleted' if wait.seconds else 'being deleted'}")
 
 

@@ -18,7 +18,9 @@ from millrace_cli.refusal import CallFailed
 LOOK_SECONDS = (0.05, 1.0)
 """Between two looks, at first and at last."""
 SETTLED = ("ENABLED", "DISABLED")
-GONE = "MAPPING_NOT_FOUND"
+NOT_FOUND = "MAPPING_NOT_FOUND"
+GONE = ("gone",)
+"""No state: what is waited for ends in NOT_FOUND."""
 IN_TRANSITION = "MAPPING_IN_USE"
 _PREFIX = "EVENT_SOURCE_MAPPING_STATE_"
 
@@ -63,15 +65,6 @@ async def until(service: calling.Service, mapping: Any, states: Collection[str],
     return mapping
 
 
-async def until_gone(service: calling.Service, mapping: Any, wait: Wait) -> None:
-    """Raises VerbFailed when the time is over, CallFailed."""
-    try:
-        await until(service, mapping, ("gone",), wait)
-    except CallFailed as failed:
-        if failed.refusal.reason != GONE:
-            raise
-
-
 async def change(service: calling.Service, name: str, request: Any, mapping_id: str, wait: Wait) -> Any:
     """The answer to a change; one that comes in a transition is sent again once that is over, if there is a wait.
 
@@ -81,8 +74,10 @@ async def change(service: calling.Service, name: str, request: Any, mapping_id: 
         try:
             return await service.call(name, request)
         except CallFailed as failed:
-            if failed.refusal.reason != IN_TRANSITION or not wait.seconds:
+            if failed.refusal.reason != IN_TRANSITION:
                 raise
+            if not wait.seconds:
+                raise CallFailed(failed.refusal, f"{failed}\n  --wait waits until it can be changed.") from failed
         began = time.monotonic()
         await until(service, await get(service, mapping_id), SETTLED, wait)
         wait = Wait(max(0.0, wait.seconds - (time.monotonic() - began)))
