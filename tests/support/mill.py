@@ -81,8 +81,7 @@ class Service:
         child = self._child
         assert child is not None
         await until(lambda: child.poll() is not None, f"{self._module} ends", seconds=seconds)
-        assert child.returncode is not None
-        return child.returncode
+        return self._end(signal.SIGKILL)
 
     @property
     def log(self) -> list[str]:
@@ -92,6 +91,11 @@ class Service:
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self._end(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, and go on."""
+        assert self._child is not None
+        self._child.send_signal(number)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
