@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -180,6 +181,21 @@ def test_metrics_of_both_services_are_reached_from_this_machine(stack: compose.S
     for service in ("stream_admin", "mapping_admin"):
         with urllib.request.urlopen(f"http://{stack.addresses[service]}/metrics", timeout=10) as answer:
             assert b"\nmillrace_build_info{" in answer.read()
+
+
+def test_a_copy_of_a_database_is_taken_in_its_container_as_documented(stack: compose.Stack) -> None:
+    documented = re.search(r"python3 -c .*data/stream\.db.*", (compose.CLONE / "docs" / "operations.md").read_text())
+    assert documented is not None
+    copied = documented[0].replace("data/stream.db", "/data/stream.db").replace("stream-copy.db", "/data/copy.db")
+    count = (
+        "import sqlite3; print(sqlite3.connect('/data/copy.db').execute('SELECT count(*) FROM segment').fetchone()[0])"
+    )
+
+    stack.in_container("stream-service", "sh", "-c", copied)
+    segments = stack.in_container("stream-service", "python3", "-c", count)
+    stack.in_container("stream-service", "rm", "/data/copy.db")
+
+    assert int(segments) > 0
 
 
 @pytest.mark.parametrize("service", ["stream-service", "mapping-service", "handler"])
