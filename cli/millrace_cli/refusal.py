@@ -10,6 +10,7 @@ import grpc
 from google.protobuf import message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # it ships no types
 
+from millrace_cli import error_catalogue
 from millrace_cli.exit_codes import ExitCode
 from millrace_cli.failure import VerbFailed
 
@@ -81,7 +82,9 @@ def as_text(refusal: Refusal, *, what: str, address: str, option: str, timeout_s
         facts.append(f"request id {refusal.request_id}")
     if refusal.retry_seconds:
         facts.append(f"try again in {refusal.retry_seconds:g} s")
-    return "\n".join([*lines, f"  {', '.join(facts)}", f"  `millrace errors {refusal.reason}` tells more."])
+    known = error_catalogue.find(refusal.reason)
+    advice = f"{known['advice'].partition('. ')[0].removesuffix('.')}. " if known else ""
+    return "\n".join([*lines, f"  {', '.join(facts)}", f"  {advice}`millrace errors {refusal.reason}` tells more."])
 
 
 def _of_strangers(refusal: Refusal, *, what: str, address: str, option: str, timeout_seconds: float) -> str:

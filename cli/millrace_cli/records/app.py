@@ -15,14 +15,15 @@ from millrace_cli.verb import verb
 app = typer.Typer()
 
 FILTERS_HELP = """\
-Filters: FIELD=VALUE or FIELD!=VALUE; of several, all must hold.
+Filters: FIELD=VALUE, FIELD!=VALUE, or with > >= < <=; of several, all must hold.
   key=VALUE             the partition key
   attr.NAME=VALUE       an attribute
   shard=, time=         the shard's id, the arrival (2026-01-31T12:00:00.000Z)
   a.b=VALUE             a field of JSON data by its path; items of lists by number
   .key=VALUE            a JSON field with the name of one of those above
-  In VALUE, * is any text, ? a character, [ab] one of them. A record without the
-  field passes FIELD!=VALUE only."""
+  With = and !=, * in VALUE is any text, ? a character, [ab] one of them. The others
+  compare numbers, or texts when one side is none. A record without the field passes
+  FIELD!=VALUE only."""
 
 FORMATS_HELP = """\
 Formats: text with {data} {data_base64} {key} {sequence_number} {time} {shard}
@@ -82,7 +83,8 @@ async def put(  # noqa: PLR0913 - each is an option
     session: Session,
     stream: Stream,
     data: Annotated[
-        list[str] | None, typer.Argument(help="Records, each an argument; else --file or standard input is read.")
+        list[str] | None,
+        typer.Argument(help="Records, each an argument; without any, or as -, standard input is read."),
     ] = None,
     file: Annotated[Path | None, typer.Option(help="File to read; - is standard input.")] = None,
     form: Annotated[Form, typer.Option("--as", help="What the input is made of; see below.")] = Form.LINES,
@@ -125,7 +127,7 @@ async def put(  # noqa: PLR0913 - each is an option
     help_end="\n\n\b\n".join([FILTERS_HELP, FORMATS_HELP, JSON_HELP]),
     examples=[
         "millrace get orders",
-        "millrace get orders --from 15m --filter 'customer.country=N?' --limit 10",
+        "millrace get orders --from 15m --filter 'customer.country=N?' --filter 'total>=100' -n 10",
         "millrace get orders --shard 0 --from 2026-01-31T12:00:00Z --output jsonl",
         "millrace get orders --format '{time} {key} {total}'",
         "millrace get orders --output jsonl | millrace put copy --as records",
@@ -136,7 +138,9 @@ async def get(
     stream: Stream,
     start: Annotated[str, typer.Option("--from", help=START_HELP)] = "oldest",
     shard: Shard = "",
-    limit: Annotated[int, typer.Option(help="Most records; 0 is without limit.", min=0)] = 0,
+    limit: Annotated[
+        int, typer.Option("--limit", "--count", "-n", help="Most records; 0 is without limit.", min=0)
+    ] = 0,
     filters: Filters = None,
     template: Format = None,
 ) -> None:
@@ -158,7 +162,7 @@ async def get(
         "millrace tail orders",
         "millrace tail orders --from oldest --filter key=customer-7 --count 10",
         "millrace tail orders --filter 'attr.source!=test' --format '{time} {total} {customer.name}'",
-        "millrace tail orders --output jsonl | jq .data",
+        "millrace tail orders --output jsonl | jq '.data | fromjson | .total'",
     ],
 )
 async def tail(
@@ -166,7 +170,9 @@ async def tail(
     stream: Stream,
     start: Annotated[str, typer.Option("--from", help=START_HELP)] = "latest",
     shard: Shard = "",
-    count: Annotated[int, typer.Option(help="Stop after so many records; 0 goes on.", min=0)] = 0,
+    count: Annotated[
+        int, typer.Option("--count", "--limit", "-n", help="Stop after so many records; 0 goes on.", min=0)
+    ] = 0,
     filters: Filters = None,
     template: Format = None,
 ) -> None:

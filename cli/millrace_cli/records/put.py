@@ -30,6 +30,7 @@ async def put(session: Session, wanted: Wanted, *, retry_for: str, calls: int) -
     Raises UsageFailed, and CallFailed when the stream is not there or nothing answers.
     """
     retry_seconds = quantity.duration(retry_for, "--retry-for").total_seconds()
+    wanted = reading.with_standard_input(wanted)
     reading.check(wanted)
     async with calling.stream_service(session) as service:
         request = stream_service_pb2.DescribeStreamRequest(stream_name=wanted.stream)

@@ -6,14 +6,14 @@ import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from millrace_cli import output, quantity
+from millrace_cli import chunks, output, quantity
 from millrace_cli.failure import UsageFailed
-from millrace_cli.records import chunks, entries, json_field, splitting
+from millrace_cli.records import entries, json_field, splitting
 from millrace_cli.records.entries import Entry, Read, Shape, Unfit
 from millrace_cli.records.form import Form
 
@@ -34,6 +34,16 @@ class Wanted:
     hash_key: str = ""
     attributes: Sequence[str] = ()
     failed_to: Path | None = None
+
+
+STANDARD_INPUT = "-"
+
+
+def with_standard_input(wanted: Wanted) -> Wanted:
+    """The same; a dash as the only argument means standard input, as it does elsewhere."""
+    if wanted.data == [STANDARD_INPUT] and wanted.file is None:
+        return replace(wanted, data=[], file=Path(STANDARD_INPUT))
+    return wanted
 
 
 def check(wanted: Wanted) -> None:
@@ -146,7 +156,7 @@ class Input:
 
 
 def _opened(file: Path | None) -> int:
-    if file is None or str(file) == "-":
+    if file is None or str(file) == STANDARD_INPUT:
         if sys.stdin is None:
             raise UsageFailed("standard input is closed; name records or a --file")
         return sys.stdin.fileno()

@@ -6,7 +6,7 @@ import sys
 
 from millrace.stream.v1 import stream_service_pb2
 
-from millrace_cli import calling, output
+from millrace_cli import calling, chunks, output
 from millrace_cli.failure import UsageFailed, VerbFailed
 from millrace_cli.session import Session
 
@@ -17,7 +17,7 @@ async def delete(session: Session, stream: str, *, is_sure: bool, with_consumers
         request = stream_service_pb2.DescribeStreamRequest(stream_name=stream)
         await service.call("DescribeStream", request)
         if not is_sure:
-            _ask(stream, service.address)
+            await _ask(stream, service.address)
         await service.call(
             "DeleteStream",
             stream_service_pb2.DeleteStreamRequest(stream_name=stream, enforce_consumer_deletion=with_consumers),
@@ -25,12 +25,12 @@ async def delete(session: Session, stream: str, *, is_sure: bool, with_consumers
     output.note(f"stream {stream} and its records are deleted")
 
 
-def _ask(stream: str, address: str) -> None:
+async def _ask(stream: str, address: str) -> None:
     if not sys.stdin.isatty():
         raise UsageFailed(
             f"deleting stream {stream} at {address} takes its records with it; say --yes if that is meant"
         )
     sys.stderr.write(f"Delete stream {stream} at {address} with all its records? Type its name to go on: ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip() != stream:
+    if (await chunks.Chunks(sys.stdin.fileno()).next()).decode(errors="replace").strip() != stream:
         raise VerbFailed("nothing was deleted")

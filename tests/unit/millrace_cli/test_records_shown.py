@@ -54,6 +54,15 @@ def record(data: Any = DATA, **fields: Any) -> View:
         ("nothing.there=*", False),
         ("nothing.there!=x", True),
         ("customer.name=a=b", False),
+        ("total>5", True),
+        ("total>12", False),
+        ("total>=12", True),
+        ("total<100", True),
+        ("total<=11.5", False),
+        ("key>=customer-5", True),
+        ("time<2023-11-15", True),
+        ("nothing.there<5", False),
+        ("nothing.there>=0", False),
     ],
 )
 def test_a_filter_compares_a_field_with_a_pattern(expression: str, passes: bool) -> None:
@@ -67,7 +76,7 @@ def test_all_filters_must_let_a_record_pass() -> None:
     assert filters.passes([], record())
 
 
-@pytest.mark.parametrize("expression", ["", "key", "=x", "!=x"])
+@pytest.mark.parametrize("expression", ["", "key", "=x", "!=x", ">5"])
 def test_what_is_no_filter_is_refused(expression: str) -> None:
     with pytest.raises(UsageFailed, match="--filter"):
         filters.parse(expression)
