@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -13,6 +13,9 @@ SERVICE_NAME = "grpc.health.v1.Health"
 
 TELL_SECONDS = 0.1
 """Between the last state and the end of a watch: a client that reads the end first drops the state."""
+
+_MESSAGES: Any = health_pb2
+"""Newer than its types, which do not know List."""
 
 _SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
 _NOT_SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -55,6 +58,10 @@ class Health(health_pb2_grpc.HealthServicer):
         if state is None:
             raise UnknownService
         return state
+
+    async def List(self, request: object, context: _Context) -> object:
+        """The state of everything that Check knows, now."""
+        return _MESSAGES.HealthListResponse(statuses=self._states)
 
     async def Watch(
         self, request: health_pb2.HealthCheckRequest, context: _Context
