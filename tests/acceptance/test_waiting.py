@@ -1,12 +1,9 @@
-"""What may be started in any order, what refuses to start twice, and how processes end."""
+"""What may be started in any order, and how processes end."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -69,31 +66,6 @@ async def test_K2_a_stream_created_again_is_read_from_its_beginning_and_that_is_
     with sqlite3.connect(f"file:{tmp_path / 'mapping.db'}?mode=ro", uri=True) as connection:
         entries = connection.execute("SELECT action, actor FROM audit_entry").fetchall()
     assert entries == [("stream_created_again", "mapping_service")]
-
-
-@pytest.mark.asyncio
-async def test_a_second_service_on_the_same_database_refuses_to_start(tmp_path: Path) -> None:
-    async with mill.running(tmp_path) as running:
-        second = [
-            await asyncio.to_thread(_start_again, "stream_service", "STREAM", tmp_path / "stream.db"),
-            await asyncio.to_thread(_start_again, "mapping_service", "MAPPING", tmp_path / "mapping.db"),
-        ]
-        async with Clients(running.stream.address, running.mapping.address) as clients:
-            await clients.create_stream("orders")
-
-    for done in second:
-        assert done.returncode not in (0, None)
-        assert done.stdout == ""
-        assert "in use" in done.stderr or "another process" in done.stderr
-        assert "Traceback" not in done.stderr
-
-
-def _start_again(module: str, name: str, database: Path) -> subprocess.CompletedProcess[str]:
-    variables = {f"MILLRACE_{name}_LISTEN": "127.0.0.1:0", f"MILLRACE_{name}_DATABASE_URL": f"sqlite:///{database}"}
-    environment = {**os.environ, **variables}
-    return subprocess.run(
-        [sys.executable, "-m", module], env=environment, capture_output=True, text=True, timeout=30, check=False
-    )
 
 
 @pytest.mark.asyncio
