@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from millrace_cli import exit_codes
 from pydantic.fields import FieldInfo
 
 import mapping_service.metrics
@@ -45,7 +46,14 @@ def parts() -> dict[str, str]:
         "metrics of both services": metrics_table([*_common_metrics(), *metrics_page.process_metrics()]),
         "metrics of the stream service": metrics_table(_own_metrics(stream_service.metrics.METRICS)),
         "metrics of the mapping service": metrics_table(_own_metrics(mapping_service.metrics.METRICS)),
+        "exit codes of the command": exit_codes_table(),
     }
+
+
+def exit_codes_table() -> str:
+    """What the exit codes of `millrace` mean."""
+    rows = [f"| {code.value} | {meaning} |" for code, meaning in exit_codes.MEANINGS.items()]
+    return "\n".join(["| Exit code | What it means |", "|---|---|", *rows]) + "\n"
 
 
 def metrics_table(metrics: Iterable[Metric]) -> str:

@@ -50,6 +50,7 @@ class Outcome:
         self.stored_count = 0
         self.failed_count = 0
         self.unknown_count = 0
+        self._is_any_puttable = False
         self._file = _opened(failed_to)
 
     @property
@@ -115,13 +116,15 @@ class Outcome:
             lines.append(f"  of {_records(self.unknown_count)} no answer came: they may be stored")
         if self._failed_path is not None:
             path = self._failed_path
-            lines.append(f"  All of them are in {path}; put them again with: --as records --file {path}")
+            again = f"; put them again with: --as records --file {path}" if self._is_any_puttable else ""
+            lines.append(f"  All of them are in {path}{again}")
         else:
             lines.append("  --failed-to FILE keeps them for another try.")
         return lines
 
     def _fail(self, one: Entry | Unfit, reason: str, message: str, *, may_be_stored: bool) -> None:
         self.failed_count += 1
+        self._is_any_puttable |= isinstance(one, Entry)
         self.unknown_count += may_be_stored
         if len(self._shown) < FAILURES_SHOWN:
             self._shown.append(f"  record {one.number}: {reason}: {message}")
