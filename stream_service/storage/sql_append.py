@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from chassis.database import faults
 from chassis.errors import DomainError
 from stream_service.core import admission, errors, router, sequence, stream, throttle, works
-from stream_service.core.idempotency import Answers, Pairs
+from stream_service.core.idempotency import Answers, Pairs, Producer
 from stream_service.core.record import NewRecord
 from stream_service.core.works import Put
 from stream_service.storage import segment, sql_catalog
+from stream_service.storage.sql_locks import Locks
 from stream_service.storage.sql_producers import Producers
 
 _UNSTORED = DomainError("not stored")
@@ -107,12 +109,13 @@ class _Gate:
 class SqlLog:
     """Appends to shards. Used by the writer's thread only; what it remembers is dropped after a rollback."""
 
-    def __init__(self, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], locks: Locks) -> None:
         """`monotonic` is what write limits are counted by, in seconds."""
         self._monotonic = monotonic
+        self._locks = locks
         self._routes: dict[str, Route] = {}
         self._throttles: dict[int, dict[int, throttle.WriteThrottle]] = {}
-        self._producers = Producers()
+        self._producers = Producers(is_shared=locks.is_shared)
 
     def forget(self, stream_name: str | None = None, *, settings: bool = False) -> None:
         """Drop what is remembered of a stream, or of all; with `settings` the level of its write limits, too."""
@@ -129,6 +132,8 @@ class SqlLog:
         results: list[object] = []
         commit, pairs = works.Commit(heads={}, segments=[]), Pairs()
         pending: list[_Pending] = []
+        if self._locks.is_shared:
+            self._hold(connection, puts)
         for each in puts:
             answers: Answers = [_UNSTORED] * len(each.records)
             try:
@@ -144,6 +149,31 @@ class SqlLog:
         pairs.settle()
         self._producers.store(connection, pairs, now_millis)
         return results
+
+    def _hold(self, connection: sa.Connection, puts: Sequence[Put]) -> None:
+        """Hold all that the puts write, and take over the ends of their shards as they are now.
+
+        Raises RunAgain where a shard was closed, or a stream was changed, since they were remembered.
+        """
+        routes: dict[int, Route] = {}
+        producers: set[Producer] = set()
+        for each in puts:
+            try:
+                route = self._route(connection, each.stream_name)
+            except errors.StreamNotFound:
+                continue
+            keys = set(route.router.shard_keys([record[2] for record in each.records]))
+            routes.update(dict.fromkeys(keys, route))
+            producers.update((route.found.key, numbered[0]) for numbered in each.producers if numbered is not None)
+        self._locks.hold_producers(connection, producers)
+        held = {row.key: row for row in self._locks.hold_tails(connection, sorted(routes))} if routes else {}
+        for key, route in routes.items():
+            row = held.get(key)
+            if row is None or not row.is_open or row.etag != route.found.etag:
+                self.forget(route.found.name, settings=row is not None and row.etag != route.found.etag)
+                raise faults.RunAgain
+            tail = route.tails[key]
+            tail.last, tail.next_index = row.last, row.next_index
 
     def _admit(
         self,

@@ -152,6 +152,8 @@ def delete_stream(connection: sa.Connection, name: str, *, force: bool) -> strea
     highest = highest_number(connection)
     put_meta(connection, "highest_number", str(highest).encode())
     connection.exec_driver_sql("UPDATE stream SET is_deleted = true WHERE key = ?", (found.key,))
+    # Another service that remembers the stream finds its shards closed, and looks again (rule L1).
+    connection.exec_driver_sql("UPDATE shard SET is_open = false WHERE stream_key = ? AND is_open", (found.key,))
     return found
 
 

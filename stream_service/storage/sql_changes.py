@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from stream_service.core import errors, resharding, stream, works
 from stream_service.storage import sql_catalog, tables
+from stream_service.storage.sql_locks import Locks
 
 REQUEST_MILLIS_MAX = 24 * 3600 * 1000
 _CONSUMERS = "SELECT consumer_id, name, created_millis FROM consumer WHERE stream_key = ? "
@@ -47,9 +48,17 @@ def update(connection: sa.Connection, work: works.Update, now_millis: int) -> wo
     return works.Updated(sql_catalog.find_stream(connection, change.name))
 
 
-def reshard(connection: sa.Connection, work: works.Reshard, now_millis: int) -> works.Resharded:
+def delete(connection: sa.Connection, work: works.Delete, locks: Locks) -> stream.Stream:
+    """Delete a stream. Raises StreamNotFound, StreamHasConsumers unless forced."""
+    found = sql_catalog.find_stream(connection, work.stream_name)
+    locks.hold_stream(connection, found.key)
+    return sql_catalog.delete_stream(connection, work.stream_name, force=work.force)
+
+
+def reshard(connection: sa.Connection, work: works.Reshard, now_millis: int, locks: Locks) -> works.Resharded:
     """Close and open shards, all at once. Raises StreamNotFound and what resharding does."""
     found = sql_catalog.find_stream(connection, work.stream_name)
+    locks.hold_stream(connection, found.key)
     outcome = resharding.reshard(
         found.name,
         work.change,
@@ -75,10 +84,10 @@ def register(connection: sa.Connection, work: works.Register, now_millis: int) -
     digest = _digest((found.stream_id, work.consumer_name))
     if _known_request(connection, work.request_id, digest, now_millis) is not None:
         return works.Registered(found, find_consumer(connection, found, work.consumer_name))
-    taken = consumers_of(connection, found.key)
-    if any(each.name == work.consumer_name for each in taken):
+    text = "SELECT 1 FROM consumer WHERE stream_key = ? AND name = ?"
+    if connection.exec_driver_sql(text, (found.key, work.consumer_name)).fetchone():
         raise errors.ConsumerAlreadyExists(found.name, work.consumer_name)
-    if len(taken) >= stream.CONSUMERS_MAX:
+    if found.consumer_count >= stream.CONSUMERS_MAX:
         raise errors.LimitExceeded("consumers of a stream", stream.CONSUMERS_MAX)
     made = stream.Consumer(consumer_id=str(uuid.uuid4()), name=work.consumer_name, created_millis=now_millis)
     connection.exec_driver_sql(
@@ -86,7 +95,7 @@ def register(connection: sa.Connection, work: works.Register, now_millis: int) -
         (found.key, made.consumer_id, made.name, made.created_millis),
     )
     _keep_request(connection, work.request_id, digest, found.stream_id, now_millis)
-    return works.Registered(replace(found, consumer_count=len(taken) + 1), made)
+    return works.Registered(replace(found, consumer_count=found.consumer_count + 1), made)
 
 
 def deregister(connection: sa.Connection, work: works.Deregister) -> works.Deregistered:

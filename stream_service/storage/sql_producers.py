@@ -30,7 +30,9 @@ _INSERT = (
 class Producers:
     """Finds and keeps pairs. Used by the writer's thread only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_shared: bool = False) -> None:
+        """Shared with other processes, whose numbers are not remembered here."""
+        self._is_shared = is_shared
         self._highest: OrderedDict[Producer, int] = OrderedDict()
 
     def forget(self) -> None:
@@ -47,7 +49,7 @@ class Producers:
     ) -> None:
         """Take what is stored of these pairs, and perhaps more, into `pairs`."""
         for producer, (low, high) in _ranges(stream_key, numbered).items():
-            if low <= self._highest_of(connection, producer):
+            if self._is_shared or low <= self._highest_of(connection, producer):
                 rows = connection.exec_driver_sql(_LOOK, (*producer, low, high, now_millis() - KEPT_MILLIS))
                 for (entries,) in rows.fetchall():
                     pairs.load(producer, _unpacked(entries))

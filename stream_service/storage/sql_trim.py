@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from stream_service.core import reckoning, sequence, works
 from stream_service.core.idempotency import KEPT_MILLIS
 from stream_service.storage import sql_producers
+from stream_service.storage.sql_locks import Locks
 
 SEGMENTS_MAX = 256
 """Segments that one pass deletes at most, so that puts wait for a fraction of a second at worst."""
@@ -23,12 +24,16 @@ STREAMS_MAX = 1_000
 
 _OLD = (
     "SELECT shard.key, stream.horizon_millis FROM shard JOIN stream ON stream.key = shard.stream_key "
-    "WHERE NOT stream.is_deleted AND shard.horizon < shard.last AND shard.horizon < stream.horizon_millis * 1048576"
+    "WHERE NOT stream.is_deleted AND shard.horizon < shard.last AND shard.horizon < stream.horizon_millis * 1048576 "
+    "AND EXISTS (SELECT 1 FROM segment WHERE shard_key = shard.key AND last < stream.horizon_millis * 1048576) "
+    "ORDER BY shard.key LIMIT ?"
 )
 _LARGE = (
     "SELECT shard.key, shard.last, shard.stored_bytes - stream.retention_bytes FROM shard "
     "JOIN stream ON stream.key = shard.stream_key "
-    "WHERE NOT stream.is_deleted AND stream.retention_bytes > 0 AND shard.stored_bytes > stream.retention_bytes"
+    "WHERE NOT stream.is_deleted AND stream.retention_bytes > 0 AND shard.stored_bytes > stream.retention_bytes "
+    "AND EXISTS (SELECT 1 FROM segment WHERE shard_key = shard.key AND segment.last < shard.last) "
+    "ORDER BY shard.key LIMIT ?"
 )
 _SEGMENTS = (
     "SELECT last, first_index + count, length(payload) FROM segment WHERE shard_key = ? AND last < ? "
@@ -54,48 +59,71 @@ class _Pass:
     has_more: bool = False
     """Whether something was left for the next pass."""
     horizons: dict[int, int] = field(default_factory=dict)
+    held: set[int] | None = None
+    """The shards that may be trimmed, by key; None where nobody else writes."""
 
 
-def trim(connection: sa.Connection, now_millis: int, passed_seconds: float) -> works.Trimmed:
-    """Move horizons and delete what lies before them; then purge deleted streams. Bounded."""
-    _move_horizons(connection, now_millis, passed_seconds)
-    done = _Pass()
-    _trim_old(connection, done)
-    _trim_large(connection, done)
-    expired = _forget_expired(connection)
-    done.left -= _purge(connection, done.left) if done.left else 0
-    if done.left:
-        done.left -= sql_producers.trim(connection, before_millis=now_millis - KEPT_MILLIS, limit=done.left)
-    return works.Trimmed(
-        segments=SEGMENTS_MAX - done.left,
-        horizons=done.horizons,
-        expired=expired,
-        is_complete=done.left > 0 and not done.has_more,
-    )
+class Trimmer:
+    """Trims. Used by the writer's thread only."""
 
+    def __init__(self, locks: Locks) -> None:
+        self._locks = locks
+        self._seen: dict[int, int] = {}
 
-def _move_horizons(connection: sa.Connection, now_millis: int, passed_seconds: float) -> None:
-    text = "SELECT key, horizon_millis, retention_seconds FROM stream WHERE NOT is_deleted"
-    moved = []
-    for key, horizon, retention in connection.exec_driver_sql(text).fetchall():
-        wanted = reckoning.next_horizon_millis(
-            horizon, now_millis=now_millis, retention_seconds=retention, passed_seconds=passed_seconds
+    def forget(self) -> None:
+        """Drop what is remembered: a transaction did not happen."""
+        self._seen.clear()
+
+    def trim(self, connection: sa.Connection, now_millis: int, passed_seconds: float) -> works.Trimmed:
+        """Move horizons and delete what lies before them; then purge deleted streams. Bounded."""
+        self._move_horizons(connection, now_millis, passed_seconds)
+        done = _Pass()
+        if self._locks.is_shared:
+            found = [connection.exec_driver_sql(text, (SEGMENTS_MAX,)).fetchall() for text in (_OLD, _LARGE)]
+            done.held = {row[0] for rows in found for row in rows}
+            self._locks.hold_shards(connection, sorted(done.held))
+        _trim_old(connection, done)
+        _trim_large(connection, done)
+        expired = _forget_expired(connection)
+        done.left -= _purge(connection, done.left) if done.left else 0
+        if done.left:
+            done.left -= sql_producers.trim(connection, before_millis=now_millis - KEPT_MILLIS, limit=done.left)
+        return works.Trimmed(
+            segments=SEGMENTS_MAX - done.left,
+            horizons=done.horizons,
+            expired=expired,
+            is_complete=done.left > 0 and not done.has_more,
         )
-        if wanted != horizon:
-            moved.append((wanted, key))
-    if moved:
-        connection.exec_driver_sql("UPDATE stream SET horizon_millis = ? WHERE key = ?", moved)
+
+    def _move_horizons(self, connection: sa.Connection, now_millis: int, passed_seconds: float) -> None:
+        """Each service moves a horizon from where it saw it last, so that several do not move it twice as fast."""
+        text = "SELECT key, horizon_millis, retention_seconds FROM stream WHERE NOT is_deleted"
+        moved, seen = [], self._seen
+        self._seen = {}
+        for key, horizon, retention in connection.exec_driver_sql(text).fetchall():
+            wanted = reckoning.next_horizon_millis(
+                min(seen.get(key, horizon), horizon),
+                now_millis=now_millis,
+                retention_seconds=retention,
+                passed_seconds=passed_seconds,
+            )
+            if wanted > horizon:
+                moved.append((wanted, key))
+            if self._locks.is_shared:
+                self._seen[key] = max(wanted, horizon)
+        if moved:
+            connection.exec_driver_sql("UPDATE stream SET horizon_millis = ? WHERE key = ?", moved)
 
 
 def _trim_old(connection: sa.Connection, done: _Pass) -> None:
     """Delete whole segments behind the horizon."""
-    for shard_key, horizon_millis in connection.exec_driver_sql(_OLD).fetchall():
+    for shard_key, horizon_millis in connection.exec_driver_sql(_OLD, (SEGMENTS_MAX,)).fetchall():
         _trim_shard(connection, done, shard_key, sequence.first_of(horizon_millis), BYTES_MAX)
 
 
 def _trim_large(connection: sa.Connection, done: _Pass) -> None:
     """Delete the oldest segments of shards that keep too many bytes; the newest one always stays."""
-    for shard_key, last, surplus in connection.exec_driver_sql(_LARGE).fetchall():
+    for shard_key, last, surplus in connection.exec_driver_sql(_LARGE, (SEGMENTS_MAX,)).fetchall():
         done.has_more = done.has_more or surplus > BYTES_MAX
         _trim_shard(connection, done, shard_key, last, min(surplus, BYTES_MAX))
 
@@ -105,7 +133,7 @@ def _trim_shard(connection: sa.Connection, done: _Pass, shard_key: int, before: 
 
     The horizon of the shard becomes the last number of the newest of them.
     """
-    if not done.left:
+    if not done.left or (done.held is not None and shard_key not in done.held):
         return
     stored = connection.exec_driver_sql(_SEGMENTS, (shard_key, before, done.left)).fetchall()
     rows = _within(stored, bytes_max)

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.support import stream_records
+from tests.support import postgres_server, stream_records
 from tests.support.stream_records import World
 
-ENGINES = ["memory", "sqlite"]
+ENGINES = ["memory", "sqlite", "postgres"]
 
 
 @contextlib.asynccontextmanager
@@ -18,5 +18,10 @@ async def a_world(engine: str, folder: Path) -> AsyncIterator[World]:
     if engine == "memory":
         yield stream_records.in_memory()
         return
-    async with stream_records.on_sqlite(folder) as made:
-        yield made
+    if engine == "sqlite":
+        async with stream_records.on_sqlite(folder) as made:
+            yield made
+        return
+    with postgres_server.a_database() as url:
+        async with stream_records.on_postgres(url) as made:
+            yield made

@@ -1,4 +1,4 @@
-"""What every storage of the stream service promises: the same tests in memory and on SQLite."""
+"""What every storage of the stream service promises: the same tests in memory, on SQLite, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest_asyncio
 from chassis.errors import DomainError
 from stream_service.core import errors, reading, sequence, works
 from stream_service.core.stream import StreamSpec
-from tests.support import stream_records
+from tests.conformance import stream_fixtures
 from tests.support.stream_records import World, a_record, decoded, numbers
 
 pytestmark = pytest.mark.asyncio
@@ -20,13 +20,10 @@ MIB = 1 << 20
 DAY_SECONDS = 86_400
 
 
-@pytest_asyncio.fixture(params=["memory", "sqlite"])
+@pytest_asyncio.fixture(params=stream_fixtures.ENGINES)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """Each storage in turn."""
-    if request.param == "memory":
-        yield stream_records.in_memory()
-        return
-    async with stream_records.on_sqlite(tmp_path) as made:
+    async with stream_fixtures.a_world(request.param, tmp_path) as made:
         yield made
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy
 from millrace.stream.v1 import record_pb2, stream_service_pb2
 
-from chassis.database import engine, migrations
+from chassis.database import engine, migrations, postgres
 from chassis.database.readers import Readers
+from chassis.database.session import Database, Session
 from chassis.database.writer import Writer
 from stream_service import app
 from stream_service.core import reading, resharding, router, works
@@ -20,7 +22,7 @@ from stream_service.core.ports import Records
 from stream_service.core.record import NewRecord, new_record
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Stream, StreamChange, StreamSpec
-from stream_service.storage import memory, sql_records, sql_store
+from stream_service.storage import memory, sql_locks, sql_records, sql_store
 from tests.support.clock import FakeClock
 
 
@@ -30,7 +32,7 @@ class World:
 
     records: Records
     clock: FakeClock
-    database: engine.Database | None = None
+    database: Database | None = None
 
     async def create(self, name: str = "orders", *, shards: int = 1, record_bytes_max: int = 1 << 20) -> Stream:
         """Make a stream with a retention of a day."""
@@ -123,25 +125,51 @@ def open_migrated(folder: Path) -> Iterator[engine.Database]:
 @contextlib.asynccontextmanager
 async def on_sqlite(folder: Path) -> AsyncIterator[World]:
     """Storage on a fresh or an existing database in a folder."""
-    clock, failures = FakeClock(), list[str]()
+    clock = FakeClock()
     with open_migrated(folder) as database:
         store = sql_store.SqlStore(clock.unix_millis, monotonic=clock.monotonic)
-        told: list[sql_records.SqlRecords] = []
-        writer = Writer(
-            database.writer_connection,
-            store.transact,
-            on_committed=lambda _, results: told[0].on_committed(results),
-            on_fatal=failures.append,
-            on_rolled_back=store.on_rolled_back,
-        )
-        readers = Readers(database, on_fatal=failures.append)
-        told.append(sql_records.SqlRecords(writer, readers))
-        writer.start(asyncio.get_running_loop())
-        try:
-            yield World(records=told[0], clock=clock, database=database)
-        finally:
-            await writer.stop()
-            readers.close()
+        async with _running(database, database.writer_connection, store, clock) as made:
+            yield made
+
+
+@contextlib.asynccontextmanager
+async def on_postgres(url: str, clock: FakeClock | None = None) -> AsyncIterator[World]:
+    """Storage on a PostgreSQL database that has the tables; several worlds may be on one at a time."""
+    clock = clock or FakeClock()
+    database = postgres.open_database(url, readers=2)
+    try:
+        locks = sql_locks.ManyWriters()
+        store = sql_store.SqlStore(clock.unix_millis, monotonic=clock.monotonic, locks=locks)
+        async with _running(database, database.session, store, clock) as made:
+            yield made
+    finally:
+        database.close()
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    database: Database,
+    connect: Callable[[], sqlalchemy.Connection | Session],
+    store: sql_store.SqlStore,
+    clock: FakeClock,
+) -> AsyncIterator[World]:
+    failures = list[str]()
+    told: list[sql_records.SqlRecords] = []
+    writer = Writer(
+        connect,
+        store.transact,
+        on_committed=lambda _, results: told[0].on_committed(results),
+        on_fatal=failures.append,
+        on_rolled_back=store.on_rolled_back,
+    )
+    readers = Readers(database, on_fatal=failures.append)
+    told.append(sql_records.SqlRecords(writer, readers))
+    writer.start(asyncio.get_running_loop())
+    try:
+        yield World(records=told[0], clock=clock, database=database)
+    finally:
+        await writer.stop()
+        readers.close()
     assert not failures
 
 
