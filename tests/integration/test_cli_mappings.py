@@ -68,7 +68,6 @@ def test_a_refusal_names_the_field_the_reason_and_where_to_read_on(verbs: Verbs)
         (["handler", "invoke", "bill", "a", "--file", "-"], "not from both"),
         (["handler", "invoke", "bill", "a", "--empty"], "not with --empty"),
         (["handler", "invoke", "bill", "--file", "nowhere.jsonl"], "cannot be read"),
-        (["handler", "invoke", "bill"], "say --empty"),
         (["mapping", "update", "3f9a"], "nothing is to be changed"),
         (["mapping", "create", "a", "b", "--retries", "often"], "--retries is 'often'"),
         (["mapping", "create", "a", "b", "--batching-window", "5"], "--batching-window is '5'"),
@@ -93,12 +92,16 @@ def test_a_test_batch_from_arguments_is_answered(verbs: Verbs, handler: str) -> 
     assert ["RESULT", "handled"] in lines
 
 
-def test_an_empty_test_batch_is_sent_when_that_is_said(verbs: Verbs, handler: str) -> None:
+def test_an_empty_test_batch_is_sent_only_when_that_is_said(verbs: Verbs, handler: str) -> None:
+    refused = verbs.process("handler", "invoke", handler, stdin="")
+
+    assert refused.returncode == USAGE
+    assert "say --empty" in refused.stderr
     assert verbs.json("handler", "invoke", handler, "--empty")["status_code"] == "OK"
 
 
 def test_a_test_batch_names_the_records_that_failed(verbs: Verbs, handler: str, mill: Mill) -> None:
-    done = verbs.run("handler", "invoke", handler, "--key", "k", stdin="good\nbad apple\n")
+    done = verbs.process("handler", "invoke", handler, "--key", "k", stdin="good\nbad apple\n")
 
     assert done.returncode == PARTLY
     assert "1 of 2 records failed" in done.stdout
@@ -109,7 +112,7 @@ def test_records_as_get_prints_them_are_sent_as_they_were(verbs: Verbs, handler:
     number = f"{77:020d}{3:010d}"
     line = json.dumps({"sequence_number": number, "partition_key": "k", "data_base64": "YmFk"})
 
-    done = verbs.run("handler", "invoke", handler, "--file", "-", "--as", "records", "-o", "json", stdin=line)
+    done = verbs.process("handler", "invoke", handler, "--file", "-", "--as", "records", "-o", "json", stdin=line)
 
     assert done.returncode == PARTLY
     assert [each["sequence_number"] for each in json.loads(done.stdout)["response"]["batch_item_failures"]] == [number]
@@ -136,7 +139,7 @@ def test_a_mapping_lives_its_whole_life(verbs: Verbs, handler: str) -> None:
     enabled = verbs.json("mapping", "enable", created["mapping_id"][:13], "--wait")
     updated = verbs.json("mapping", "update", "life", "--retries", "unlimited", "--no-bisect", "--wait")
     shown = verbs.run("mapping", "show", "life").stdout
-    deleted = verbs.run("mapping", "delete", "life", "--yes", "--wait")
+    deleted = verbs.process("mapping", "delete", "life", "--yes", "--wait")
 
     state = "EVENT_SOURCE_MAPPING_STATE_"
     assert created["state"] == state + "ENABLED"
@@ -195,7 +198,7 @@ def test_a_stream_with_two_mappings_names_none_of_them(verbs: Verbs, handler: st
 def test_a_mapping_is_not_deleted_without_a_word(verbs: Verbs, handler: str) -> None:
     verbs.json("mapping", "create", "kept", handler, "--disabled", "--wait")
 
-    done = verbs.run("mapping", "delete", "kept")
+    done = verbs.process("mapping", "delete", "kept")
 
     assert done.returncode == USAGE
     assert "--yes" in done.stderr
