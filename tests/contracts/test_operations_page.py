@@ -46,7 +46,8 @@ def test_what_the_page_says_of_problems_and_events_is_what_the_code_says() -> No
     section = (DOCS / "operations.md").read_text().partition("## When a shard does not move")[2].partition("\n## ")[0]
     problems = re.findall(r"`PROBLEM: ([^`]+)`", section)
     events = re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)
-    code = "".join(path.read_text() for path in sorted((DOCS.parent / "mapping_service").rglob("*.py")))
+    rooms = (DOCS.parent / "mapping_service", DOCS.parent / "chassis")
+    code = "".join(path.read_text() for room in rooms for path in sorted(room.rglob("*.py")))
 
     assert len(problems) > 8
     assert len(events) > 4
