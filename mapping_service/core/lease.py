@@ -38,6 +38,8 @@ class Lease:
     """Raised by a seek, so that invocations after it have new ids."""
     ended: bool = False
     """Whether the shard is done: read to its end, or before the mapping's start."""
+    is_sound: bool = True
+    """Whether the row is what was written. If not, nobody knows how far the shard got, and it must not be polled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

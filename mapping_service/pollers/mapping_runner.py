@@ -7,11 +7,11 @@ order in which things happen, nor on a notice that was lost.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from chassis.errors import DomainError
+from chassis.errors import DataLoss, DomainError
 from mapping_service.core import lineage
 from mapping_service.core import mapping as mappings
 from mapping_service.core.audit import Action, AuditEntry
@@ -41,6 +41,9 @@ _log = structlog.get_logger(__name__)
 RETRY_SECONDS_MIN = 0.5
 RETRY_SECONDS_MAX = 10.0
 """Between looks while something is away; doubled each time, with jitter."""
+
+RESTORE = "restore a copy of the mapping service's database, or delete the mapping and create it again"
+"""What can be done about damage."""
 
 _CHANGED_MEANWHILE = (EtagMismatch, MappingInUse, StartAlreadyResolved)
 
@@ -141,6 +144,9 @@ class MappingRunner:
                 self._is_dirty = True
             except Exception as error:
                 reason = error.reason if isinstance(error, DomainError) else type(error).__name__
+                if isinstance(error, DataLoss):
+                    problem = f"what is stored of this mapping is damaged: {RESTORE}"
+                    self._world.results.set_problem(self.mapping.mapping_id, problem)
                 _log.warning("mapping_not_followed", mapping_id=self.mapping.mapping_id, reason=reason)
                 self._kick_later()
 
@@ -271,7 +277,9 @@ class MappingRunner:
 
     async def _rows(self) -> Sequence[Lease]:
         mapping_id = self.mapping.mapping_id
-        return await self._world.storage.read(lambda stores: stores.leases.leases(mapping_id))
+        rows = await self._world.storage.read(lambda stores: stores.leases.leases(mapping_id))
+        # A damaged row does not say that its shard is done: its children wait, and it is not removed.
+        return [row if row.is_sound else replace(row, ended=False) for row in rows]
 
     async def _change_rows(self, stream_id: str, decided: Lineage) -> None:
         mapping_id = self.mapping.mapping_id
@@ -290,7 +298,7 @@ class MappingRunner:
 
     async def _start_pollers(self, ready: Sequence[Lease]) -> None:
         worker_id = self._world.worker_id
-        idle = [row for row in ready if row.shard_id not in self._pollers]
+        idle = [row for row in ready if row.shard_id not in self._pollers and self._is_sound(row)]
         takes = self._crew.watch.takes(idle, monotonic=self._world.clock.monotonic())
 
         def take(stores: Stores) -> list[Lease]:
@@ -300,6 +308,14 @@ class MappingRunner:
         taken = await self._world.storage.write(take) if takes else []
         for row in [*taken, *(row for row in idle if row.owner == worker_id)]:
             self._start_poller(row)
+
+    def _is_sound(self, row: Lease) -> bool:
+        """Whether a shard's row can be trusted; says so when it cannot. A wrong checkpoint would pass records by."""
+        if not row.is_sound:
+            problem = f"the stored position of {row.shard_id} is damaged: {RESTORE}"
+            self._world.results.report(row.mapping_id, row.shard_id, result=None, problem=problem)
+            _log.error("lease_damaged", mapping_id=row.mapping_id, shard_id=row.shard_id)
+        return row.is_sound
 
     def _start_poller(self, row: Lease) -> None:
         if self._is_over:

@@ -282,7 +282,7 @@ class ShardPoller:
         except DomainError as error:
             return CheckpointFailed(problem=error.message)
         is_ours = leases.is_still_ours(row, worker_id=self._world.worker_id)
-        if row is None or not is_ours or row.stream_id != self._lease.stream_id:
+        if row is None or not is_ours or row.stream_id != self._lease.stream_id or not row.is_sound:
             return LeaseWasLost()
         self._say("lease_adopted", epoch=row.epoch)
         self._lease = row

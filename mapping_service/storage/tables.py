@@ -70,6 +70,8 @@ LEASE = sqlalchemy.Table(
     Column("generation", BigInteger, nullable=False),
     Column("checkpoint", BigInteger, nullable=False),
     Column("ended", Boolean, nullable=False),
+    # Of lease_checksum; none in a row that is not checked.
+    Column("checksum", BigInteger),
     sqlite_with_rowid=False,
 )
 
