@@ -1,4 +1,4 @@
-"""Prints the requirements of the extras that the image has, one a line, so that they can be installed first."""
+"""Prints what Millrace needs with all it can do, one requirement a line, so that it can be installed first."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import sys
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("services", "cli", "postgres")
+FOR_DEVELOPERS = "dev"
 
 
 def main() -> None:
-    """Print them."""
+    """Print the dependencies of the project and of every extra but the developers'."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     needed = [*project["dependencies"]]
-    for extra in EXTRAS:
-        needed += project["optional-dependencies"][extra]
+    for extra, requirements in project["optional-dependencies"].items():
+        if extra != FOR_DEVELOPERS:
+            needed += requirements
     sys.stdout.write("\n".join(needed) + "\n")
 
 
