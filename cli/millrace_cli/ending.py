@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 import sys
 from collections.abc import Coroutine
 
@@ -45,12 +46,32 @@ async def _run(verb: Coroutine[object, object, int | None]) -> int:
         received.append(number)
         task.cancel()
 
+    def on_reader_gone() -> None:
+        loop.remove_reader(sys.stdout.fileno())
+        if not received:
+            on_signal(signal.SIGPIPE)
+
+    loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
+        loop.add_signal_handler(number, on_signal, number)
+    if _is_stdout_piped():
+        # A pipe that is written to can be "read" once its reader is gone: so an idle verb ends with its pipe, too.
+        loop.add_reader(sys.stdout.fileno(), on_reader_gone)
     try:
         return await task or ExitCode.DONE
     except asyncio.CancelledError:
         return 128 + received[0] if received else ExitCode.FAILED
+    finally:
+        if _is_stdout_piped():
+            loop.remove_reader(sys.stdout.fileno())
+
+
+def _is_stdout_piped() -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    except (AttributeError, OSError):
+        # Closed, or no file at all.
+        return False
 
 
 def _tell(text: str, code: ExitCode) -> int:

@@ -12,7 +12,6 @@ from millrace_cli.consumer import app as consumer
 from millrace_cli.context import app as context
 from millrace_cli.handler import app as handler
 from millrace_cli.mapping import app as mapping
-from millrace_cli.output_form import Output
 from millrace_cli.records import app as records
 from millrace_cli.session import Session
 from millrace_cli.stream import app as stream
@@ -50,7 +49,7 @@ async def demo(session: Session) -> int:
     """Put 1,707 real earthquakes through a stream into a handler, with a crash on the way."""
     from millrace_cli.demo import show
 
-    return await show.demo(is_json=session.output is not Output.TABLE)
+    return await show.demo(session.output)
 
 
 @verb(app, "dev", is_printing=False, examples=["millrace dev", "millrace dev --data /tmp/mill --stream-port 0"])

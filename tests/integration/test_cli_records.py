@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -239,6 +242,65 @@ def test_a_closed_pipe_ends_it_without_a_word(stream: Stream) -> None:
         said = get.stderr.read()
 
     assert (get.returncode, said) == (141, b"")
+
+
+def test_an_idle_tail_ends_when_its_reader_has_gone(stream: Stream) -> None:
+    program = [sys.executable, "-c", command.PROGRAM, "tail", stream.name, "--from", "oldest"]
+    environment = {**os.environ, **stream.environment}
+    stream.put("one")
+
+    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
+        assert tail.stdout is not None
+        assert tail.stderr is not None
+        tail.stdout.readline()
+        tail.stdout.close()
+        said = tail.stderr.read()
+
+    assert (tail.returncode, said) == (141, b"")
+
+
+def on_terminal(*arguments: str, environment: dict[str, str]) -> str:
+    """What the command writes on a terminal."""
+    mine, its = pty.openpty()
+    program = [sys.executable, "-c", command.PROGRAM, *arguments]
+    with subprocess.Popen(
+        program, env={**os.environ, "TERM": "xterm", **environment}, stdin=subprocess.DEVNULL, stdout=its, stderr=its
+    ) as process:
+        os.close(its)
+        written = b""
+        # Linux says EIO at the end of a terminal.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(mine, 65_536):
+                written += chunk
+        os.close(mine)
+    assert process.returncode == 0
+    return written.decode()
+
+
+def test_a_terminal_shows_how_far_a_put_is_and_a_pipe_does_not(stream: Stream, tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    file.write_bytes(b"line\n" * 5_000)
+
+    shown = on_terminal("put", stream.name, "--file", str(file), environment=stream.environment)
+    plain = on_terminal("put", stream.name, "--file", str(file), environment={**stream.environment, "NO_COLOR": "1"})
+    piped = stream.put("--file", str(file))
+
+    assert "records stored, " in shown
+    assert "100%" in shown
+    assert re.search(r"\x1b\[3\dm", shown)
+    assert "100%" in plain
+    assert not re.search(r"\x1b\[[0-9;]*3\dm", plain)
+    assert re.fullmatch(r"5,000 records stored in [0-9.]+ s, [0-9,]+ a second\n", piped.stderr)
+
+
+def test_data_cannot_steer_a_terminal_and_is_untouched_in_a_pipe(stream: Stream) -> None:
+    data = b"\x1b[31mred\x07\xff"
+    stream.put(stdin=data)
+
+    shown = on_terminal("get", stream.name, "--format", "{data}", environment=stream.environment)
+
+    assert shown.splitlines() == ["\\x1b[31mred\\x07\\xff"]
+    assert stream.get("--format", "{data}").stdout == data + b"\n"
 
 
 def test_tail_follows_all_shards_until_it_is_interrupted(stream: Stream) -> None:

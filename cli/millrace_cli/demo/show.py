@@ -15,18 +15,19 @@ from rich import table as rich_table
 from millrace_cli import stack
 from millrace_cli.demo import run, screen
 from millrace_cli.failure import VerbFailed
+from millrace_cli.output_form import Output
 
 EXIT_GOOD = 0
 EXIT_BAD = 1
 
 
-async def demo(*, is_json: bool) -> int:
+async def demo(form: Output) -> int:
     """The exit code: 0 only when nothing was lost and nothing came out of order."""
     if not stack.EVENTS.exists():
         raise VerbFailed(f"the events are not at {stack.EVENTS}: run this from a clone of Millrace")
     events = stack.EVENTS.read_bytes().splitlines()
     console = rich_console.Console()
-    shown: screen.Screen = screen.Silence() if is_json else screen.Terminal(console, total=len(events))
+    shown: screen.Screen = screen.Silence() if form is not Output.TABLE else screen.Terminal(console, total=len(events))
     folder = Path(tempfile.mkdtemp(prefix="millrace-demo-"))
     is_good = False
     try:
@@ -37,8 +38,8 @@ async def demo(*, is_json: bool) -> int:
         # What a failure left is kept, to find out why; an interrupted demo leaves nothing.
         if is_good or not isinstance(sys.exception(), VerbFailed | None):
             shutil.rmtree(folder, ignore_errors=True)
-    if is_json:
-        sys.stdout.write(json.dumps(as_json(result), indent=2) + "\n")
+    if form is not Output.TABLE:
+        sys.stdout.write(json.dumps(as_json(result), indent=None if form is Output.JSONL else 2) + "\n")
     else:
         console.print(as_table(result))
         _say_verdict(console, folder, is_good=is_good)
