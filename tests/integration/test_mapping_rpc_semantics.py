@@ -233,7 +233,7 @@ async def test_mappings_are_listed_in_pages_of_their_filter(stubs: Stubs) -> Non
         await stubs.mapping.ListEventSourceMappings(pb.ListEventSourceMappingsRequest(page_size=1))
     ).next_page_token
     refused = await refusal(stubs.mapping.ListEventSourceMappings, request)
-    assert refused.reason == "INVALID_PAGE_TOKEN"
+    assert (refused.reason, refused.fields) == ("INVALID_PAGE_TOKEN", ("page_token",))
 
 
 async def test_a_handler_shows_effective_values_and_follows_its_mask(stubs: Stubs) -> None:
