@@ -10,7 +10,7 @@ import sqlalchemy
 
 from chassis import clock as clocks
 from chassis.database import commit_metrics, engine, maintenance, migrations, readers, writer
-from chassis.process import admin, call_metrics, drain, health, reflection, server
+from chassis.process import admin, call_metrics, drain, health, reflection, server, tracing
 from mapping_service import metrics, service
 from mapping_service.pollers.handler_client import GrpcHandlerClient
 from mapping_service.pollers.handler_directory import HandlerDirectory
@@ -38,7 +38,8 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     writes, reads = _database_threads(database, ending, clock)
     storage = sql_storage.SqlStorage(writes, reads)
     source = StreamClient(loaded.stream_service, clock)
-    handlers = GrpcHandlerClient()
+    traces = tracing.start(loaded.tracing, service_name="millrace-mapping-service")
+    handlers = GrpcHandlerClient(traces)
     world = World(
         worker_id=str(uuid.uuid4()),
         storage=storage,
@@ -58,7 +59,8 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     commits, calls = commit_metrics.CommitMeter(), call_metrics.CallMeter()
     writes.start(asyncio.get_running_loop(), meter=commits)
     await supervisor.begin()
-    built, healthy = _server(loaded, use_cases, calls)
+    built = server.build(calls, traces)
+    healthy = _add_services(built, loaded, use_cases)
     address = server.bind(built, loaded.listen)
     await built.start()
     healthy.ready()
@@ -69,6 +71,8 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     ending.add("stream service", source.close)
     ending.add("writer", writes.stop)
     ending.add("database", lambda: asyncio.to_thread(_close, reads, database))
+    if traces is not None:
+        ending.add("traces", traces.stop)
     if loaded.admin_address != admin.OFF:
         sources = (
             calls.families,
@@ -105,16 +109,13 @@ def _database_threads(
     return writes, readers.Readers(database, on_fatal=ending.fail)
 
 
-def _server(
-    loaded: Settings, use_cases: serving.UseCases, calls: call_metrics.CallMeter
-) -> tuple[grpc.aio.Server, health.Health]:
-    built = server.build(calls)
+def _add_services(built: grpc.aio.Server, loaded: Settings, use_cases: serving.UseCases) -> health.Health:
     healthy = health.Health(serving.SERVICE_NAMES)
     healthy.add_to(built)
     serving.add_to(built, use_cases)
     if loaded.reflection:
         reflection.add_to(built, [*serving.SERVICE_NAMES, health.SERVICE_NAME])
-    return built, healthy
+    return healthy
 
 
 def _signing_key(connection: sqlalchemy.Connection) -> bytes:

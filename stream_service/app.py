@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import grpc
 import sqlalchemy as sa
 
 from chassis import clock as clocks
 from chassis.database import commit_metrics, engine, maintenance, migrations, readers, transaction, writer
-from chassis.process import admin, call_metrics, drain, health, reflection, server
+from chassis.process import admin, call_metrics, drain, health, reflection, server, tracing
 from stream_service import heads, metrics, retention, service, subscriptions
 from stream_service.core import iterator, reckoning
 from stream_service.core.ports import Clock
@@ -57,11 +58,15 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     told += [lambda _, results: records.on_committed(results), known.on_committed, pushed.on_committed]
     told.append(puts.on_committed)
     writes.start(asyncio.get_running_loop(), meter=commits)
-    address = await _serve(loaded, ending, stream_servicer.StreamServicer(use_cases, pushed), calls)
+    traces = tracing.start(loaded.tracing, service_name="millrace-stream-service")
+    built = server.build(calls, traces)
+    address = await _serve(built, loaded, ending, stream_servicer.StreamServicer(use_cases, pushed))
     trimmer = retention.Retention(records, clock, interval_seconds=loaded.trim_interval_seconds)
     ending.spawn("retention", trimmer.run())
     ending.add("writer", writes.stop)
     ending.add("database", lambda: asyncio.to_thread(_close, reads, database))
+    if traces is not None:
+        ending.add("traces", traces.stop)
     if loaded.admin_address != admin.OFF:
         sources = (
             calls.families,
@@ -74,9 +79,8 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
 
 
 async def _serve(
-    loaded: Settings, ending: drain.Drain, servicer: stream_servicer.StreamServicer, calls: call_metrics.CallMeter
+    built: grpc.aio.Server, loaded: Settings, ending: drain.Drain, servicer: stream_servicer.StreamServicer
 ) -> str:
-    built = server.build(calls)
     healthy = health.Health([SERVICE_NAME])
     healthy.add_to(built)
     if loaded.reflection:

@@ -6,19 +6,21 @@ a graceful stop of grpc.aio's server wait no longer for the others.
 """
 
 import asyncio
+import contextlib
 import inspect
+import logging
 import re
 import time
 import traceback
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import grpc
 import structlog
 
 from chassis.errors import DomainError
-from chassis.process import call_metrics, error_details
+from chassis.process import call_metrics, error_details, tracing
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +43,8 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     It must be the last in the server's list: it remembers the handler of a method and asks only once.
     """
 
-    def __init__(self, meter: call_metrics.CallMeter) -> None:
+    def __init__(self, meter: call_metrics.CallMeter, traces: tracing.Tracing | None = None) -> None:
+        self._traces = traces
         self._guarded: dict[str, Handler] = {}
         self._meter = meter
         self._refusals = _Refusals(meter)
@@ -59,23 +62,66 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             if handler is None:
                 return None
             guards = _Guards(method, self._meter.method(method), self._refusals)
-            guarded = self._guarded[method] = _guard(handler, guards)
+            guarded = self._guarded[method] = _wrap(self._traced(handler, method), guards)
         return guarded
 
+    def _traced(self, handler: Handler, method: str) -> Handler:
+        """The same handler with a span around each call, where spans are made."""
+        if self._traces is None or not self._traces.is_traced(method):
+            return handler
+        return _wrap(handler, _Traced(method, self._traces))
 
-def _guard(handler: Handler, guards: "_Guards") -> Handler:
-    """The same handler with its behaviour guarded."""
+
+class _Wrapper(Protocol):
+    """Puts something around the behaviour of a method."""
+
+    def answer(self, behaviour: Any) -> Any:
+        """Around one that answers once."""
+
+    def stream(self, behaviour: Any) -> Any:
+        """Around one that answers many times."""
+
+
+def _wrap(handler: Handler, wrapper: _Wrapper) -> Handler:
+    """The same handler with its behaviour wrapped."""
     codecs = {
         "request_deserializer": handler.request_deserializer,
         "response_serializer": handler.response_serializer,
     }
     if handler.unary_unary is not None:
-        return grpc.unary_unary_rpc_method_handler(guards.answer(handler.unary_unary), **codecs)
+        return grpc.unary_unary_rpc_method_handler(wrapper.answer(handler.unary_unary), **codecs)
     if handler.stream_unary is not None:
-        return grpc.stream_unary_rpc_method_handler(guards.answer(handler.stream_unary), **codecs)
+        return grpc.stream_unary_rpc_method_handler(wrapper.answer(handler.stream_unary), **codecs)
     if handler.unary_stream is not None:
-        return grpc.unary_stream_rpc_method_handler(guards.stream(handler.unary_stream), **codecs)
-    return grpc.stream_stream_rpc_method_handler(guards.stream(handler.stream_stream), **codecs)
+        return grpc.unary_stream_rpc_method_handler(wrapper.stream(handler.unary_stream), **codecs)
+    return grpc.stream_stream_rpc_method_handler(wrapper.stream(handler.stream_stream), **codecs)
+
+
+class _Traced:
+    """Puts a span around a method."""
+
+    def __init__(self, method: str, traces: tracing.Tracing) -> None:
+        self._method = method
+        self._traces = traces
+
+    def answer(self, behaviour: Any) -> Any:
+        async def traced(request: Any, context: Context) -> Any:
+            with self._traces.serve(self._method, context.invocation_metadata() or ()):
+                return await behaviour(request, context)
+
+        return traced
+
+    def stream(self, behaviour: Any) -> Any:
+        if not inspect.isasyncgenfunction(behaviour):
+            return self.answer(behaviour)
+
+        async def traced(request: Any, context: Context) -> AsyncIterator[Any]:
+            with self._traces.serve(self._method, context.invocation_metadata() or ()):
+                async with contextlib.aclosing(behaviour(request, context)) as answers:
+                    async for answer in answers:
+                        yield answer
+
+        return traced
 
 
 class _Guards:
@@ -85,6 +131,8 @@ class _Guards:
         self._method = method
         self._meter = meter
         self._refusals = refusals
+        # Asked once for each method: a line for each call is for looking closely, and costs.
+        self._logs_all = logging.getLogger(__name__).isEnabledFor(logging.DEBUG)
 
     def answer(self, behaviour: Any) -> Any:
         meter = self._meter
@@ -103,7 +151,7 @@ class _Guards:
                 code = self._refuse(error, context)
                 return None
             finally:
-                meter.end(begun, code)
+                self._end(begun, code)
 
         return guarded
 
@@ -127,10 +175,15 @@ class _Guards:
             except Exception as error:
                 code = self._refuse(error, context)
             finally:
-                meter.end(begun, code)
+                self._end(begun, code)
                 await answers.aclose()
 
         return guarded
+
+    def _end(self, begun: float, code: str) -> None:
+        self._meter.end(begun, code)
+        if self._logs_all:
+            _log.debug("call", method=self._method, code=code, seconds=round(time.perf_counter() - begun, 6))
 
     def _refuse(self, error: Exception, context: Context) -> str:
         """Set the status of a failed call; its code."""

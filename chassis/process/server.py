@@ -2,7 +2,7 @@
 
 import grpc
 
-from chassis.process import addresses, call_metrics, drain, error_interceptor, limits
+from chassis.process import addresses, call_metrics, drain, error_interceptor, limits, tracing
 
 CALLS_MAX = 20_000
 """Calls at a time; more get RESOURCE_EXHAUSTED. Most of them wait: a poll that waits costs 30 KB."""
@@ -12,13 +12,13 @@ GRACE_SHARE = 0.8
 """Of the time of a drain, for calls under way; the rest is for what writes and closes after them."""
 
 
-def build(meter: call_metrics.CallMeter | None = None) -> grpc.aio.Server:
+def build(meter: call_metrics.CallMeter | None = None, traces: tracing.Tracing | None = None) -> grpc.aio.Server:
     """A server with the limits and the error interceptor of all our services. Call it on the running loop.
 
-    The meter counts its calls.
+    The meter counts its calls, and `traces` makes spans of them.
     """
     return grpc.aio.server(
-        interceptors=[error_interceptor.ErrorInterceptor(meter or call_metrics.CallMeter())],
+        interceptors=[error_interceptor.ErrorInterceptor(meter or call_metrics.CallMeter(), traces)],
         options=limits.server_options(),
         maximum_concurrent_rpcs=CALLS_MAX,
     )

@@ -31,6 +31,11 @@ class ServiceSettings(pydantic_settings.BaseSettings):
         default="off",
         description="HOST:PORT where GET /metrics answers over HTTP; port 0 takes a free one, `off` none. Default off.",
     )
+    tracing: Literal["auto", "on", "off"] = pydantic.Field(
+        default="auto",
+        description="Traces by OpenTelemetry: auto (where millrace[otel] is installed and "
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set), on (the start is refused without millrace[otel]) or off. Default auto.",
+    )
     reflection: bool = pydantic.Field(default=True, description="Whether tools may ask for the API. Default true.")
 
 

@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from millrace.handler.v1 import handler_service_pb2
 
 from chassis.process import limits
+from chassis.process.tracing import TRACE_PARENT, Tracing
 from mapping_service.core.answer import Answer, Answered, CallFailed, InBandError
 from mapping_service.core.handler import Handler
 from mapping_service.core.ports import Call
@@ -40,7 +41,9 @@ class Probe:
 class GrpcHandlerClient:
     """HandlerClient; see there for the promises. One connection for each endpoint. Made on the running loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, traces: Tracing | None = None) -> None:
+        """`traces` makes a span of each delivery."""
+        self._traces = traces
         self._lines: dict[str, _Line] = {}
 
     async def invoke(self, handler: Handler, call: Call) -> Answer:
@@ -51,7 +54,10 @@ class GrpcHandlerClient:
                 return _not_connected(handler)
             request = b"".join((*call.batch.parts(), _envelope(call)))
             try:
-                payload = await line.invoke(request, timeout=handler.timeout_seconds)
+                if self._traces is None:
+                    payload = await line.invoke(request, timeout=handler.timeout_seconds)
+                else:
+                    payload = await _invoke_traced(self._traces, line, request, call, handler)
             except grpc.aio.AioRpcError as error:
                 return _failed(error)
         return _answered(payload)
@@ -114,6 +120,35 @@ class _Line:
         self._is_retired = True
         if self._calls == 0:
             await self.connection.close()
+
+
+async def _invoke_traced(traces: Tracing, line: _Line, request: bytes, call: Call, handler: Handler) -> bytes:
+    """The call within a span, which goes along in its metadata. Raises as the call does."""
+    attributes = {
+        "messaging.batch.message_count": call.batch.count,
+        "millrace.mapping_id": call.mapping_id,
+        "millrace.event_source": call.event_source,
+        "millrace.shard_id": call.shard_id,
+        "millrace.handler_name": handler.handler_name,
+        "millrace.invocation_id": call.invocation_id,
+        "millrace.attempt": call.attempt,
+    }
+    with traces.deliver(METHOD.removeprefix("/"), _carriers(request), attributes) as delivery:
+        try:
+            answer: bytes = await line.invoke(request, timeout=handler.timeout_seconds, metadata=delivery.metadata)
+        except grpc.aio.AioRpcError as error:
+            delivery.code = error.code().name
+            raise
+        delivery.code = "OK"
+        return answer
+
+
+def _carriers(request: bytes) -> list[dict[str, str]]:
+    """The attributes of records that carry a trace context. Records are decoded only where there is one."""
+    if TRACE_PARENT.encode() not in request:
+        return []
+    records = handler_service_pb2.InvokeRequest.FromString(request).records
+    return [dict(record.attributes) for record in records if TRACE_PARENT in record.attributes]
 
 
 def _envelope(call: Call) -> bytes:
