@@ -107,10 +107,13 @@ async def _merged(readers: Sequence[ShardReader]) -> AsyncIterator[View]:
 
 
 async def _of_shard(one: ShardReader) -> AsyncIterator[View]:
-    """The shard's records up to the newest that there was when it was first caught up with."""
+    """The shard's records up to those that were put after this began, however fast more are put."""
+    began_millis: int | None = None
     while True:
         page = await one.read()
+        began_millis = page.service_millis if began_millis is None else began_millis
         for view in page.records:
             yield view
-        if page.is_caught_up or page.is_end:
+        is_past = bool(page.records) and page.records[-1].record.approximate_arrival_unix_millis > began_millis
+        if page.is_end or not page.records or is_past:
             return

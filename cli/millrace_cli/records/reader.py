@@ -25,12 +25,12 @@ _READ_LIMIT = "READ_LIMIT_EXCEEDED"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What one read brought. `is_caught_up` at the newest record, `is_end` at the end of a closed shard."""
+    """What one read brought. `is_end` at the end of a closed shard, `service_millis` is the service's clock."""
 
     shard_id: str
     records: Sequence[View]
-    is_caught_up: bool
     is_end: bool
+    service_millis: int
     child_shards: Sequence[Any]
 
 
@@ -79,8 +79,8 @@ class ShardReader:
         return Page(
             shard_id=self.shard_id,
             records=[View(each) for each in answer.records],
-            is_caught_up=not answer.millis_behind_latest or not answer.records,
             is_end=answer.end_of_shard,
+            service_millis=answer.service_time.ToMilliseconds(),
             child_shards=answer.child_shards,
         )
 
