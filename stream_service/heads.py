@@ -5,11 +5,11 @@ Lives on the event loop. Whoever waits registers first and then compares, so tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stream_service.core import errors, reading, works
-from stream_service.core.ports import Records
+from stream_service.core.ports import Records, StreamSight
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Stream
 from stream_service.waiting import Waiters
@@ -31,11 +31,26 @@ class Head:
         return self.shard
 
 
-class Heads:
-    """Follows the writer's commits."""
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What is known at a moment: the ids of streams by name, the names that somebody waits for, and changes so far."""
 
-    def __init__(self, records: Records) -> None:
+    stream_ids: Mapping[str, str]
+    awaited: Collection[str]
+    changes: int
+
+    @property
+    def names(self) -> set[str]:
+        """All streams of which news are wanted."""
+        return {*self.stream_ids, *self.awaited}
+
+
+class Heads:
+    """Follows the writer's commits, and those of other services (following.py) where the database is shared."""
+
+    def __init__(self, records: Records, *, is_shared: bool = False) -> None:
         self._records = records
+        self.is_shared = is_shared
         self._streams: dict[str, tuple[Stream, dict[int, Head]]] = {}
         self._by_key: dict[int, Head] = {}
         self._loading = 0
@@ -46,7 +61,7 @@ class Heads:
     async def find(self, place: reading.Place) -> Head:
         """The head of a shard. Raises StreamNotFound, ShardNotFound."""
         known = self._streams.get(place.stream_name)
-        if known is None:
+        if known is None or (self.is_shared and not _has(known, place)):
             known = await self._load(place.stream_name)
         stream, shards = known
         if place.stream_id and place.stream_id != stream.stream_id:
@@ -74,6 +89,48 @@ class Heads:
         """A stream of which a shard was found before; None when there was none, or it is gone since."""
         known = self._streams.get(name)
         return known[0] if known else None
+
+    def followed(self) -> Followed:
+        """What another service may change."""
+        ids = {name: known[0].stream_id for name, known in self._streams.items()}
+        return Followed(ids, self.waiters.stream_names(), self._changes)
+
+    async def compare(self, followed: Followed, seen: Mapping[str, StreamSight]) -> None:
+        """Take over what is committed now of what was followed before it was looked at, then wake.
+
+        Does nothing when this service changed streams meanwhile: the next look will tell. Raises what Records.shards
+        does, but for StreamNotFound.
+        """
+        if followed.changes != self._changes:
+            return
+        changed = [name for name, stream_id in followed.stream_ids.items() if self._is_other(name, stream_id, seen)]
+        for name in changed:
+            keys = self._keys(name)
+            try:
+                await self._load(name)
+            except errors.StreamNotFound:
+                self._streams.pop(name, None)
+                self._drop(self._keys(name) | keys)
+            self.waiters.wake(("shard", key) for key in keys)
+        self.waiters.wake(("stream", name) for name in followed.awaited if name in seen)
+
+    def _is_other(self, name: str, stream_id: str, seen: Mapping[str, StreamSight]) -> bool:
+        """Take over how far a stream's shards are; whether more than that is different."""
+        known, sight = self._streams.get(name), seen.get(name)
+        if known is None or known[0].stream_id != stream_id:
+            return False
+        if sight is None or sight.stream_id != stream_id:
+            return True
+        is_other = sight.etag != known[0].etag or sight.shards.keys() != self._keys(name)
+        for head in known[1].values():
+            shard = sight.shards.get(head.shard.key)
+            if shard is None:
+                continue
+            is_other = is_other or (head.shard.is_open and not shard.is_open)
+            if shard.last > head.last or shard.horizon > head.horizon:
+                head.last, head.horizon = max(shard.last, head.last), max(shard.horizon, head.horizon)
+                self.waiters.wake([("shard", head.shard.key)])
+        return is_other
 
     def on_committed(self, group: Sequence[object], results: Sequence[object]) -> None:
         """Take over what a commit changed, then wake. Called on the loop before the writer's callers go on."""
@@ -110,9 +167,22 @@ class Heads:
             self._loading -= 1
             if not self._loading:
                 self._grown.clear()
+        gone = self._keys(name) - {each.key for each in shards}
         self._streams[name] = (stream, heads)
         self._by_key.update({each.key: heads[each.index] for each in shards})
+        self._drop(gone)
         return self._streams[name]
+
+    def _keys(self, name: str) -> set[int]:
+        """The keys of a stream's shards."""
+        known = self._streams.get(name)
+        return {head.shard.key for head in known[1].values()} if known is not None else set()
+
+    def _drop(self, keys: Collection[int]) -> None:
+        """Shards are gone."""
+        for key in keys:
+            self._by_key.pop(key, None)
+        self.waiters.wake(("shard", key) for key in keys)
 
     def _grow(self, heads: Mapping[int, int]) -> None:
         if self._loading:
@@ -120,7 +190,7 @@ class Heads:
         for key, last in heads.items():
             head = self._by_key.get(key)
             if head is not None:
-                head.last = last
+                head.last = max(head.last, last)
         self.waiters.wake(("shard", key) for key in heads)
 
     def _update(self, stream: Stream) -> None:
@@ -141,7 +211,7 @@ class Heads:
             if head is None:
                 head = known[1][shard.index] = Head(resharded.stream.stream_id, shard, shard.last, shard.horizon)
                 self._by_key[shard.key] = head
-            head.shard = shard
+            head.shard, head.last = shard, max(head.last, shard.last)
         self.waiters.wake(("shard", shard.key) for shard in resharded.outcome.closed)
 
     def _expire(self, name: str, shard_keys: Sequence[int]) -> None:
@@ -158,7 +228,7 @@ class Heads:
         for key, horizon in trimmed.horizons.items():
             head = self._by_key.get(key)
             if head is not None:
-                head.horizon = horizon
+                head.horizon = max(head.horizon, horizon)
         self.waiters.wake(("shard", key) for key in trimmed.horizons)
         for name, keys in trimmed.expired.items():
             self._expire(name, keys)
@@ -169,3 +239,7 @@ class Heads:
         for key in deleted.shard_keys:
             self._by_key.pop(key, None)
         self.waiters.wake(("shard", key) for key in deleted.shard_keys)
+
+
+def _has(known: tuple[Stream, dict[int, Head]], place: reading.Place) -> bool:
+    return place.shard_index in known[1] and place.stream_id in ("", known[0].stream_id)

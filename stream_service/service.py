@@ -149,13 +149,14 @@ class StreamService:
     def _at_hand(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found | None:
         """What memory can answer: everything between a place and the head of an open shard, or that there is nothing.
 
-        A place that was trimmed, or that lies after the head, is the disk's to answer.
+        A place that was trimmed, or that lies after the head, is the disk's to answer; where other services write too,
+        so is that there is nothing.
         """
         known = self.heads.row(place)
         if known is None or not known[1].is_open:
             return None
         stream, shard = known
-        if max(place.after, shard.horizon) == shard.last:
+        if max(place.after, shard.horizon) == shard.last and not self.heads.is_shared:
             return reading.Found(stream=stream, shard=shard, start=shard.last, slices=[], position=shard.last)
         if not shard.horizon <= place.after < shard.last:
             return None

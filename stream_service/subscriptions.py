@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from chassis.errors import DomainError, Unavailable
@@ -104,7 +104,8 @@ class _SharedEvents:
 class Subscription:
     """One call of a consumer for a shard."""
 
-    def __init__(self, started_at: float) -> None:
+    def __init__(self, stream_name: str, started_at: float) -> None:
+        self.stream_name = stream_name
         self.started_at = started_at
         self._ended: DomainError | None = None
         self._woken = asyncio.Event()
@@ -155,6 +156,16 @@ class Subscriptions:
             if isinstance(result, works.Deregistered):
                 self._end_all(result.stream.name, result.consumer)
 
+    def consumer_ids(self) -> set[str]:
+        """The consumers that subscribe now."""
+        return {consumer.consumer_id for consumer, _ in self._open.values()}
+
+    def keep(self, asked: Collection[str], left: Collection[str]) -> None:
+        """End the subscriptions of consumers that were asked for and are gone: another service removed them."""
+        for (consumer_id, _), (consumer, each) in list(self._open.items()):
+            if consumer_id in asked and consumer_id not in left:
+                each.end(errors.ConsumerNotFound(each.stream_name, consumer.name))
+
     async def subscribe(self, consumer: Consumer, place: reading.Place) -> AsyncGenerator[bytes, None]:
         """Encoded events from a place on; ends after the last one of a closed shard.
 
@@ -162,7 +173,7 @@ class Subscriptions:
         """
         head = await self._heads.find(place)
         key = (consumer.consumer_id, head.shard.key)
-        mine = self._begin(key, consumer, head.shard.shard_id)
+        mine = self._begin(key, consumer, place.stream_name, head.shard.shard_id)
         try:
             async with contextlib.aclosing(self._follow(mine, place)) as events:
                 async for event in events:
@@ -171,7 +182,7 @@ class Subscriptions:
             if self._open.get(key, (None, None))[1] is mine:
                 del self._open[key]
 
-    def _begin(self, key: tuple[str, int], consumer: Consumer, shard_id: str) -> Subscription:
+    def _begin(self, key: tuple[str, int], consumer: Consumer, stream_name: str, shard_id: str) -> Subscription:
         if self._is_draining:
             raise Unavailable
         now, (_, older) = self._clock.monotonic(), self._open.get(key, (None, None))
@@ -180,7 +191,7 @@ class Subscriptions:
             if seconds > 0:
                 raise errors.SubscriptionInUse(consumer.name, shard_id, seconds)
             older.end(errors.SubscriptionTakenOver(consumer.name, shard_id))
-        mine = Subscription(now)
+        mine = Subscription(stream_name, now)
         self._open[key] = (consumer, mine)
         return mine
 

@@ -41,6 +41,10 @@ class Waiters:
         """Register a caller who waits."""
         return Waiting(self, key)
 
+    def stream_names(self) -> list[str]:
+        """The streams that somebody waits for to appear."""
+        return [str(name) for kind, name in self._waiting if kind == "stream"]
+
     def wake_all(self) -> None:
         """Call everybody."""
         self.wake(list(self._waiting))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from stream_service.core import peeking, reading, works
 from stream_service.core.shard import Shard
@@ -62,3 +63,46 @@ class Records(Protocol):
 
     async def read(self, place: reading.Place, bounds: reading.Bounds) -> reading.Found:
         """Records after a place. Raises StreamNotFound, ShardNotFound, PositionAhead, RecordsDamaged."""
+
+
+class ShardSight(NamedTuple):
+    """What changes of a shard."""
+
+    last: int
+    horizon: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSight:
+    """What tells that a stream was changed."""
+
+    stream_id: str
+    etag: str
+    shards: Mapping[int, ShardSight]
+    """By the shard's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Streams by name, and consumers by id; what is not there is left out."""
+
+    streams: Mapping[str, StreamSight]
+    consumer_ids: Collection[str]
+
+
+class Sights(Protocol):
+    """Looks at many streams at once, for a service that is not alone on its database."""
+
+    async def look(self, names: Collection[str], consumer_ids: Collection[str]) -> Seen:
+        """What there is of these streams and consumers, on one snapshot."""
+
+
+class Hints(Protocol):
+    """Tells that others committed something."""
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for a hint, at most so long."""
+
+    async def close(self) -> None:
+        """Wait no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from chassis.database.readers import Readers
 from chassis.database.writer import Writer
 from stream_service.core import peeking, reading, works
+from stream_service.core.ports import Seen
 from stream_service.core.shard import Shard
 from stream_service.core.stream import Consumer, Stream
 from stream_service.storage import sql_catalog, sql_changes, sql_log, sql_look
@@ -65,6 +66,10 @@ class SqlRecords:
     async def tails(self, name: str, indexes: Sequence[int], *, count: int) -> Sequence[peeking.Tail]:
         """See ports.Records."""
         return await self._readers.run(partial(sql_look.tails, name=name, indexes=indexes, count=count))
+
+    async def look(self, names: Collection[str], consumer_ids: Collection[str]) -> Seen:
+        """See ports.Sights."""
+        return await self._readers.run(partial(sql_look.look, names=names, consumer_ids=consumer_ids))
 
     def at_hand(self, stream: Stream, shard: Shard, after: int, bounds: reading.Bounds) -> reading.Found | None:
         """See ports.Records."""
