@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import grpc
 import sqlalchemy as sa
 
-from chassis import clock as clocks
-from chassis.database import commit_metrics, engine, maintenance, migrations, readers, transaction, writer
+from chassis.database import commit_metrics, readers, transaction, writer
+from chassis.database.session import Database
 from chassis.process import admin, call_metrics, drain, health, reflection, server, tracing
-from stream_service import heads, metrics, retention, service, subscriptions
+from stream_service import following, heads, metrics, retention, service, subscriptions
 from stream_service.core import iterator, reckoning
 from stream_service.core.ports import Clock
 from stream_service.rpc import answers, methods, stream_servicer
 from stream_service.settings import Settings
-from stream_service.storage import sql_catalog, sql_records, sql_store
+from stream_service.storage import opening, sql_catalog, sql_records, sql_store
 
 SERVICE_NAME = "millrace.stream.v1.StreamService"
-MIGRATIONS = Path(__file__).parent / "storage" / "migrations"
+MIGRATIONS = opening.MIGRATIONS
 SIGNING_KEY_BYTES = 32
 
 
 async def start(loaded: Settings, ending: drain.Drain) -> str:
     """Open the database, serve, and say how to end; the address."""
-    clock = clocks.SystemClock()
-    database = engine.open_database(loaded.database_url)
-    migrations.upgrade(database, MIGRATIONS)
-    signer = iterator.Signer(_signing_key(database.writer_connection()))
-    store = sql_store.SqlStore(NumberClock(clock).now_millis)
+    opened = opening.open_database(loaded.database_url)
+    clock = opened.clock
+    with opened.database.alone() as connection:
+        signer = iterator.Signer(_signing_key(connection))
+    store = sql_store.SqlStore(NumberClock(clock).now_millis, locks=opened.locks)
     told: list[writer.OnCommitted] = []
 
     def tell(works: Sequence[transaction.Work], results: Sequence[object]) -> None:
@@ -40,16 +38,16 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
             each(works, results)
 
     writes = writer.Writer(
-        database.writer_connection,
+        opened.connect,
         store.transact,
         on_committed=tell,
         on_fatal=ending.fail,
-        housekeeper=maintenance.Maintenance(database, monotonic=time.monotonic),
+        housekeeper=opened.housekeeper,
         on_rolled_back=store.on_rolled_back,
     )
-    reads = readers.Readers(database, on_fatal=ending.fail)
+    reads = readers.Readers(opened.database, on_fatal=ending.fail)
     records = sql_records.SqlRecords(writes, reads)
-    known = heads.Heads(records)
+    known = heads.Heads(records, is_shared=opened.hints is not None)
     use_cases = service.StreamService(records, known, signer, clock)
     pushed = subscriptions.Subscriptions(
         records, known, clock, lambda place, found: answers.subscription_event(use_cases.page(place, found))
@@ -63,8 +61,10 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     address = await _serve(built, loaded, ending, stream_servicer.StreamServicer(use_cases, pushed))
     trimmer = retention.Retention(records, clock, interval_seconds=loaded.trim_interval_seconds)
     ending.spawn("retention", trimmer.run())
+    if opened.hints is not None:
+        ending.spawn("follower", following.Follower(records, known, pushed, opened.hints).run())
     ending.add("writer", writes.stop)
-    ending.add("database", lambda: asyncio.to_thread(_close, reads, database))
+    ending.add("database", lambda: asyncio.to_thread(_close, reads, opened.database))
     if traces is not None:
         ending.add("traces", traces.stop)
     if loaded.admin_address != admin.OFF:
@@ -72,7 +72,7 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
             calls.families,
             puts.families,
             lambda: commits.families(waiting_bytes=writes.waiting_bytes),
-            lambda: metrics.present(waiters=len(known.waiters), is_disk_full=not database.reserve.is_held),
+            lambda: metrics.present(waiters=len(known.waiters), is_disk_full=opened.is_disk_full()),
         )
         await admin.serve(loaded.admin_address, ending, sources)
     return address
@@ -125,6 +125,6 @@ def _step(action: Callable[[], None]) -> Callable[[], asyncio.Future[None]]:
     return lambda: asyncio.ensure_future(step())
 
 
-def _close(reads: readers.Readers, database: engine.Database) -> None:
+def _close(reads: readers.Readers, closing: Database) -> None:
     reads.close()
-    database.close()
+    closing.close()
