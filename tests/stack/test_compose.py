@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import re
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,7 +16,7 @@ import pytest
 from millrace_cli.demo.tally import Delivery, Sent, tally
 from millrace_sdk import Producer
 
-from tests.support import compose, looking, mill
+from tests.support import command, compose, looking, mill
 
 REASON = compose.why_not()
 STREAM = "earthquakes"
@@ -181,6 +183,20 @@ def test_metrics_of_both_services_are_reached_from_this_machine(stack: compose.S
     for service in ("stream_admin", "mapping_admin"):
         with urllib.request.urlopen(f"http://{stack.addresses[service]}/metrics", timeout=10) as answer:
             assert b"\nmillrace_build_info{" in answer.read()
+
+
+def test_a_handler_on_the_machine_itself_is_reached(stack: compose.Stack) -> None:
+    program = "from millrace_sdk import serve; serve(lambda records: None, listen='0.0.0.0:0')"
+    millrace = [sys.executable, "-c", command.PROGRAM, "handler"]
+    address = ["--mapping-address", stack.addresses["mapping"]]
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as handler:
+        try:
+            assert handler.stdout is not None
+            port = handler.stdout.readline().split()[1]
+            subprocess.run([*millrace, "register", "outside", f"host.docker.internal:{port}", *address], check=True)
+            subprocess.run([*millrace, "invoke", "outside", "{}", *address], check=True)
+        finally:
+            handler.terminate()
 
 
 def test_a_copy_of_a_database_is_taken_in_its_container_as_documented(stack: compose.Stack) -> None:
