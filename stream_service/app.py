@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from chassis.database import commit_metrics, readers, transaction, writer
 from chassis.database.session import Database
 from chassis.process import admin, call_metrics, drain, health, reflection, server, tracing
-from stream_service import following, heads, metrics, retention, service, subscriptions
+from stream_service import following, heads, metrics, reckoned_clock, retention, service, subscriptions
 from stream_service.core import iterator, reckoning
 from stream_service.core.ports import Clock
 from stream_service.rpc import answers, methods, stream_servicer
@@ -48,7 +48,7 @@ async def start(loaded: Settings, ending: drain.Drain) -> str:
     reads = readers.Readers(opened.database, on_fatal=ending.fail)
     records = sql_records.SqlRecords(writes, reads)
     known = heads.Heads(records, is_shared=opened.hints is not None)
-    use_cases = service.StreamService(records, known, signer, clock)
+    use_cases = service.StreamService(records, known, signer, reckoned_clock.ReckonedClock(clock))
     pushed = subscriptions.Subscriptions(
         records, known, clock, lambda place, found: answers.subscription_event(use_cases.page(place, found))
     )

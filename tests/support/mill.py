@@ -128,12 +128,14 @@ class Mill:
         stream_disk: Path | None = None,
         mapping_disk: Path | None = None,
         stream_settings: dict[str, str] | None = None,
+        clock: Path | None = None,
         **handler: str,
     ) -> None:
         """`handler` are settings of tests/support/recording_handler.py, in lower case.
 
         `stream_address` is where the mapping service finds the stream service, when not there itself. The disks are
-        where the databases lie when not in the folder; the settings are variables of the stream service.
+        where the databases lie when not in the folder; the settings are variables of the stream service. The clock
+        is a file of tests/support/clocked.py, for both services.
         """
         self.folder = folder
         self._mapping_disk = mapping_disk or folder
@@ -141,12 +143,20 @@ class Mill:
         self.history = history.HandlerLog(folder / "handler.jsonl")
         stream = {"MILLRACE_STREAM_DATABASE_URL": f"sqlite:///{(stream_disk or folder) / 'stream.db'}"}
         stream |= stream_settings or {}
-        self.stream = Service("stream_service", "MILLRACE_STREAM_LISTEN", stream, folder / "stream.log")
+        self._clock = clock
+        self.stream = self._service("stream", stream)
         recording = {"RECORDING_LOG": str(self.history.path)}
         recording |= {f"RECORDING_{name.upper()}": value for name, value in handler.items()}
         module = "tests.support.recording_handler"
         self.handler = Service(module, "RECORDING_LISTEN", recording, folder / "recording.log")
         self.mapping: Service
+
+    def _service(self, name: str, environment: dict[str, str]) -> Service:
+        module, listen, log = f"{name}_service", f"MILLRACE_{name.upper()}_LISTEN", self.folder / f"{name}.log"
+        if self._clock is None:
+            return Service(module, listen, environment, log)
+        clocked = {"CLOCKED_MODULE": module, "CLOCKED_FILE": str(self._clock)}
+        return Service("tests.support.clocked", listen, environment | clocked, log)
 
     def start(self) -> None:
         """Start all three."""
@@ -156,8 +166,7 @@ class Mill:
             "MILLRACE_MAPPING_DATABASE_URL": f"sqlite:///{self._mapping_disk / 'mapping.db'}",
             "MILLRACE_MAPPING_STREAM_SERVICE": self._stream_address or self.stream.address,
         }
-        log = self.folder / "mapping.log"
-        self.mapping = Service("mapping_service", "MILLRACE_MAPPING_LISTEN", environment, log)
+        self.mapping = self._service("mapping", environment)
         self.mapping.start()
 
     def end(self) -> None:
