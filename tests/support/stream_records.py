@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from stream_service.core.stream import Stream, StreamChange, StreamSpec
 from stream_service.storage import memory, sql_locks, sql_records, sql_store
 from tests.support.clock import FakeClock
 
+OnCommitted = Callable[[Sequence[object], Sequence[object]], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -33,6 +35,8 @@ class World:
     records: Records
     clock: FakeClock
     database: Database | None = None
+    listeners: list[OnCommitted] = field(default_factory=list)
+    """Told of every commit, before those who asked for it."""
 
     async def create(self, name: str = "orders", *, shards: int = 1, record_bytes_max: int = 1 << 20) -> Stream:
         """Make a stream with a retention of a day."""
@@ -123,9 +127,9 @@ def open_migrated(folder: Path) -> Iterator[engine.Database]:
 
 
 @contextlib.asynccontextmanager
-async def on_sqlite(folder: Path) -> AsyncIterator[World]:
+async def on_sqlite(folder: Path, clock: FakeClock | None = None) -> AsyncIterator[World]:
     """Storage on a fresh or an existing database in a folder."""
-    clock = FakeClock()
+    clock = clock or FakeClock()
     with open_migrated(folder) as database:
         store = sql_store.SqlStore(clock.unix_millis, monotonic=clock.monotonic)
         async with _running(database, database.writer_connection, store, clock) as made:
@@ -155,10 +159,17 @@ async def _running(
 ) -> AsyncIterator[World]:
     failures = list[str]()
     told: list[sql_records.SqlRecords] = []
+    listeners: list[OnCommitted] = []
+
+    def tell(group: Sequence[object], results: Sequence[object]) -> None:
+        told[0].on_committed(results)
+        for each in listeners:
+            each(group, results)
+
     writer = Writer(
         connect,
         store.transact,
-        on_committed=lambda _, results: told[0].on_committed(results),
+        on_committed=tell,
         on_fatal=failures.append,
         on_rolled_back=store.on_rolled_back,
     )
@@ -166,7 +177,7 @@ async def _running(
     told.append(sql_records.SqlRecords(writer, readers))
     writer.start(asyncio.get_running_loop())
     try:
-        yield World(records=told[0], clock=clock, database=database)
+        yield World(records=told[0], clock=clock, database=database, listeners=listeners)
     finally:
         await writer.stop()
         readers.close()
@@ -176,4 +187,6 @@ async def _running(
 def in_memory() -> World:
     """Storage in memory."""
     clock = FakeClock()
-    return World(records=memory.MemoryRecords(clock.unix_millis), clock=clock)
+    listeners: list[OnCommitted] = []
+    records = memory.MemoryRecords(clock.unix_millis, listeners=listeners)
+    return World(records=records, clock=clock, listeners=listeners)
