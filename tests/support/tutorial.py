@@ -26,7 +26,7 @@ from pathlib import Path
 from tests.support import looking
 
 COMMAND_SECONDS_MAX = 60.0
-PORTS = ("7410", "7420", "7421", "7500", "7501")
+PORTS = ("7410", "7420", "7421", "7500", "7501", "7502")
 _BLOCK = re.compile(r"^<!-- (file|run|terminal)(?: ([^\n]*?))? -->\n```[a-z]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _DIFFERS = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
