@@ -6,13 +6,14 @@ a child begins after everything that its parents hold (rule L3).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from chassis.errors import FieldViolation, InvalidArgument
 from stream_service.core import errors, sequence
-from stream_service.core.shard import Shard, shard_id, uniform_ranges
+from stream_service.core.shard import HASH_KEYS, Shard, shard_id
 
 OPEN_SHARD_COUNT_MAX = 10_000
 
@@ -187,8 +188,9 @@ def _scale(draft: _Draft, target: int) -> None:
     _check_target(len(left), target)
     if target == len(left):
         return
+    ends = _ends(target, [each.starting_hash_key for each in left])
     piece = left.pop(0)
-    for _, end in uniform_ranges(target):
+    for end in ends:
         while piece.ending_hash_key < end:
             following = left.pop(0)
             if following.ending_hash_key > end:
@@ -199,6 +201,20 @@ def _scale(draft: _Draft, target: int) -> None:
             _, piece = draft.split(piece, end + 1)
         elif left:
             piece = left.pop(0)
+
+
+def _ends(target: int, starts: Sequence[int]) -> list[int]:
+    """Where ranges of equal width end. A boundary that is there already, but for the rounding of a creation, is kept.
+
+    So going to twice or half as many shards splits or merges each of them once. `starts` are in order.
+    """
+    ends = []
+    for place in range(1, target):
+        exact = place * HASH_KEYS // target
+        near = bisect_left(starts, exact - target)
+        is_near = near < len(starts) and starts[near] <= exact + target
+        ends.append((starts[near] if is_near else exact) - 1)
+    return [*ends, HASH_KEYS - 1]
 
 
 def _check_target(count: int, target: int) -> None:

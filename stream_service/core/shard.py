@@ -26,12 +26,9 @@ def parse_shard_id(text: str) -> int | None:
 
 
 def uniform_ranges(count: int) -> list[tuple[int, int]]:
-    """`count` ranges that cover the hash keys, as equal as whole numbers can be.
-
-    Each begins at its exact fraction, rounded down, so that ranges of 3 shards are pairs of ranges of 6: going to twice
-    or half as many shards splits or merges each of them once.
-    """
-    starts = [place * HASH_KEYS // count for place in range(count)]
+    """`count` ranges of equal width that cover the hash keys; the last takes the remainder (kinesis.md 2.2)."""
+    step = HASH_KEYS // count
+    starts = [index * step for index in range(count)]
     return list(zip(starts, [*(start - 1 for start in starts[1:]), HASH_KEYS - 1], strict=True))
 
 

@@ -13,7 +13,7 @@ from chassis.errors import InvalidArgument
 from stream_service.core import resharding, router, sequence
 from stream_service.core.listing import FilterType, ShardFilter, select
 from stream_service.core.resharding import Change, Merge, Scale, Split
-from stream_service.core.shard import HASH_KEYS, Shard, uniform_ranges
+from stream_service.core.shard import HASH_KEYS, Shard
 from stream_service.core.stream import Stream
 from tests.support import scale
 from tests.support.shard_history import NOW, ShardHistory, opened
@@ -125,8 +125,8 @@ def test_update_shard_count_gives_ranges_of_equal_width(count: int, data: st.Dat
     target = data.draw(st.integers((count + 1) // 2, 2 * count))
     history = ShardHistory(count)
     history.apply(Scale(target))
-    ranges = [(each.starting_hash_key, each.ending_hash_key) for each in opened(history.shards)]
-    assert ranges == uniform_ranges(target)
+    assert len(opened(history.shards)) == target
+    assert_equal_widths(history)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -138,8 +138,7 @@ def test_update_shard_count_gives_equal_ranges_from_unequal_ones(
     left = len(opened(history.shards))
     target = data.draw(st.integers((left + 1) // 2, 2 * left).filter(lambda each: each != left))
     history.apply(Scale(target))
-    ranges = [(each.starting_hash_key, each.ending_hash_key) for each in opened(history.shards)]
-    assert ranges == uniform_ranges(target)
+    assert_equal_widths(history)
 
 
 @pytest.mark.parametrize(("count", "target", "total"), [(2, 4, 6), (4, 5, 15), (4, 2, 6), (4, 3, 11), (3, 6, 9)])
@@ -199,6 +198,13 @@ def test_a_change_that_would_open_too_many_shards_is_refused() -> None:
     history = ShardHistory(6_000)
     with pytest.raises(InvalidArgument, match=str(resharding.OPEN_SHARD_COUNT_MAX)):
         history.apply(Scale(10_001))
+
+
+def assert_equal_widths(history: ShardHistory) -> None:
+    """Each range begins at its exact fraction, but for the rounding of a creation."""
+    starts = [each.starting_hash_key for each in opened(history.shards)]
+    count = len(starts)
+    assert all(abs(start - place * HASH_KEYS // count) <= count for place, start in enumerate(starts))
 
 
 def brute_force(stream: Stream, shards: Sequence[Shard], wanted: ShardFilter) -> list[int]:
