@@ -82,6 +82,11 @@ class Server:
             self._process.wait(STOP_TIMEOUT_SECONDS)
             self._process = None
 
+    def restart(self) -> None:
+        """Let it crash and come back."""
+        self.stop(how=signal.SIGQUIT)
+        self.start()
+
     def remove(self) -> None:
         """End it and remove its files."""
         self.stop(how=signal.SIGQUIT)
@@ -147,10 +152,10 @@ def server() -> Server:
 
 
 @contextlib.contextmanager
-def a_database() -> Iterator[str]:
-    """The URL of a database with the stream service's tables, for one test."""
+def a_database(*, template: str | None = None) -> Iterator[str]:
+    """The URL of a database for one test, with the stream service's tables unless another template is named."""
     running = server()
-    url = running.create(running.migrated)
+    url = running.create(template or running.migrated)
     try:
         yield url
     finally:
