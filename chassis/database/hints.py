@@ -38,8 +38,9 @@ class Notifier:
         """There is nothing that this process could give up."""
 
     def after_commit(self, connection: sqlalchemy.Connection) -> bool:
-        """Tell the other processes."""
-        connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+        """Tell the other processes, unless the connection was lost; then they look by themselves within a second."""
+        if not connection.closed:
+            connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
         return False
 
 

@@ -130,13 +130,24 @@ async def test_a_keys_order_holds_while_both_services_put_and_both_change_shards
     assert by_key == {key: [str(turn) for turn in range(turns)] for key in keys}
 
 
+async def trouble_for(url: str, services: list[Service], goal: asyncio.Event) -> None:
+    """Each time that the goal is reached, cut all connections to the database, or kill a service."""
+    chance, database = random.Random(7), sa.make_url(url).database
+    text = f"FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
+    for each in ["connections", "service", "connections"] * scale.choose(small=1, full=10):
+        await goal.wait()
+        goal.clear()
+        if each == "service":
+            await chance.choice(services).kill()
+        else:
+            await asyncio.to_thread(postgres_server.server().run, f"SELECT pg_terminate_backend(pid) {text}")
+
+
 async def test_numbered_records_are_stored_once_whatever_is_killed(url: str, services: list[Service]) -> None:
     """Each record is sent to one service, and after an answer that says nothing to the other, until it is stored."""
     await create(services[0], shards=2)
     turns, goal = scale.choose(small=60, full=600), asyncio.Event()
     answered: dict[str, tuple[str, str]] = {}
-    server, database = postgres_server.server(), sa.make_url(url).database
-    writers = f"FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
 
     async def sent(key: str, turn: int) -> None:
         request = pb.PutRecordsRequest(stream_name="orders")
@@ -158,18 +169,8 @@ async def test_numbered_records_are_stored_once_whatever_is_killed(url: str, ser
         for turn in range(turns):
             await sent(key, turn)
 
-    async def killing() -> None:
-        chance = random.Random(7)
-        for each in ["connections", "service", "connections"]:
-            await goal.wait()
-            goal.clear()
-            if each == "service":
-                await chance.choice(services).kill()
-            else:
-                await asyncio.to_thread(server.run, f"SELECT pg_terminate_backend(pid) {writers}")
-
     keys = [f"key-{index}" for index in range(6)]
-    trouble = asyncio.create_task(killing())
+    trouble = asyncio.create_task(trouble_for(url, services, goal))
     await asyncio.gather(*map(writing, keys))
     await trouble
 

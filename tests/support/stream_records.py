@@ -12,9 +12,10 @@ from typing import Any
 import sqlalchemy
 from millrace.stream.v1 import record_pb2, stream_service_pb2
 
-from chassis.database import engine, migrations, postgres
+from chassis.database import engine, hints, migrations, postgres
 from chassis.database.readers import Readers
 from chassis.database.session import Database, Session
+from chassis.database.transaction import Housekeeper, NoHousekeeping
 from chassis.database.writer import Writer
 from stream_service import app
 from stream_service.core import reading, resharding, router, works
@@ -132,7 +133,7 @@ async def on_sqlite(folder: Path, clock: FakeClock | None = None) -> AsyncIterat
     clock = clock or FakeClock()
     with open_migrated(folder) as database:
         store = sql_store.SqlStore(clock.unix_millis, monotonic=clock.monotonic)
-        async with _running(database, database.writer_connection, store, clock) as made:
+        async with _running(database, database.writer_connection, store, clock, NoHousekeeping()) as made:
             yield made
 
 
@@ -144,7 +145,7 @@ async def on_postgres(url: str, clock: FakeClock | None = None) -> AsyncIterator
     try:
         locks = sql_locks.ManyWriters()
         store = sql_store.SqlStore(clock.unix_millis, monotonic=clock.monotonic, locks=locks)
-        async with _running(database, database.session, store, clock) as made:
+        async with _running(database, database.session, store, clock, hints.Notifier()) as made:
             yield made
     finally:
         database.close()
@@ -156,6 +157,7 @@ async def _running(
     connect: Callable[[], sqlalchemy.Connection | Session],
     store: sql_store.SqlStore,
     clock: FakeClock,
+    housekeeper: Housekeeper,
 ) -> AsyncIterator[World]:
     failures = list[str]()
     told: list[sql_records.SqlRecords] = []
@@ -171,6 +173,7 @@ async def _running(
         store.transact,
         on_committed=tell,
         on_fatal=failures.append,
+        housekeeper=housekeeper,
         on_rolled_back=store.on_rolled_back,
     )
     readers = Readers(database, on_fatal=failures.append)
