@@ -1,4 +1,4 @@
-"""Opens a PostgreSQL database, which several processes may share (decision 21).
+"""Opens a PostgreSQL database, which several processes may share (decision 33).
 
 One connection writes, a few read snapshots. Each is made again when it was lost. `synchronous_commit`, `fsync` and
 `full_page_writes` are read back, as one of them off means that acknowledged is not on disk. Statements are written with

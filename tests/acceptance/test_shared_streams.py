@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import statistics
 import time
@@ -69,7 +70,7 @@ async def answer_of(call: Awaitable[Any], refusals: Collection[grpc.StatusCode])
 async def test_no_reader_ever_sees_a_later_number_before_an_earlier_one(url: str, services: list[Service]) -> None:
     await create(services[0], shards=2)
     shards = list(await shared_streams.lineage(services[0].stub, "orders"))
-    turns, done, acknowledged = scale.choose(small=40, full=600), asyncio.Event(), set[str]()
+    turns, done, acknowledged = scale.choose(small=40, full=250), asyncio.Event(), set[str]()
 
     async def writing(seed: int) -> None:
         chance = random.Random(seed)
@@ -97,7 +98,7 @@ async def test_no_reader_ever_sees_a_later_number_before_an_earlier_one(url: str
 
 async def test_a_keys_order_holds_while_both_services_put_and_both_change_shards(services: list[Service]) -> None:
     await create(services[0], shards=2)
-    turns, done = scale.choose(small=60, full=600), asyncio.Event()
+    turns, changes_max, done = scale.choose(small=60, full=300), scale.choose(small=15, full=60), asyncio.Event()
 
     async def writing(key: str) -> None:
         for turn in range(turns):
@@ -105,7 +106,7 @@ async def test_a_keys_order_holds_while_both_services_put_and_both_change_shards
 
     async def changing(service: Service, seed: int) -> int:
         chance, count = random.Random(seed), 0
-        while not done.is_set():
+        while not done.is_set() and count < changes_max:
             target = chance.choice([1, 2, 3, 4, 5])
             request = pb.UpdateShardCountRequest(stream_name="orders", target_shard_count=target)
             # Refused is more than twice as many as there are, or less than half: the other service was faster.
@@ -130,13 +131,15 @@ async def test_a_keys_order_holds_while_both_services_put_and_both_change_shards
     assert by_key == {key: [str(turn) for turn in range(turns)] for key in keys}
 
 
-async def trouble_for(url: str, services: list[Service], goal: asyncio.Event) -> None:
-    """Each time that the goal is reached, cut all connections to the database, or kill a service."""
+async def trouble_for(url: str, services: list[Service], goal: asyncio.Event, done: asyncio.Event) -> None:
+    """Each time that the goal is reached, cut all connections to the database, or kill a service; until all is done."""
     chance, database = random.Random(7), sa.make_url(url).database
     text = f"FROM pg_stat_activity WHERE datname = '{database}' AND pid <> pg_backend_pid()"
-    for each in ["connections", "service", "connections"] * scale.choose(small=1, full=10):
+    for each in itertools.cycle(["connections", "service", "connections"]):
         await goal.wait()
         goal.clear()
+        if done.is_set():
+            return
         if each == "service":
             await chance.choice(services).kill()
         else:
@@ -146,7 +149,7 @@ async def trouble_for(url: str, services: list[Service], goal: asyncio.Event) ->
 async def test_numbered_records_are_stored_once_whatever_is_killed(url: str, services: list[Service]) -> None:
     """Each record is sent to one service, and after an answer that says nothing to the other, until it is stored."""
     await create(services[0], shards=2)
-    turns, goal = scale.choose(small=60, full=600), asyncio.Event()
+    turns, goal, done = scale.choose(small=60, full=300), asyncio.Event(), asyncio.Event()
     answered: dict[str, tuple[str, str]] = {}
 
     async def sent(key: str, turn: int) -> None:
@@ -170,8 +173,10 @@ async def test_numbered_records_are_stored_once_whatever_is_killed(url: str, ser
             await sent(key, turn)
 
     keys = [f"key-{index}" for index in range(6)]
-    trouble = asyncio.create_task(trouble_for(url, services, goal))
+    trouble = asyncio.create_task(trouble_for(url, services, goal, done))
     await asyncio.gather(*map(writing, keys))
+    done.set()
+    goal.set()
     await trouble
 
     stored: dict[str, tuple[str, str]] = {}

@@ -114,7 +114,7 @@ class Reader:
         request = pb.GetRecordsRequest(position=position, limit=self._random.randint(1, 9))
         if wait_seconds:
             request.max_wait.CopyFrom(duration_pb2.Duration(nanos=int(wait_seconds * 1e9)))
-        answer = await self._stub.GetRecords(request, timeout=TIMEOUT_SECONDS)
+        answer = await self._stub.GetRecords(request, timeout=TIMEOUT_SECONDS, wait_for_ready=True)
         self.seen += [(each.sequence_number, each.partition_key, each.data.decode()) for each in answer.records]
         return len(answer.records)
 
@@ -136,7 +136,9 @@ async def whole(stub: Any, stream: str, shard: str) -> list[Record]:
 
 async def lineage(stub: Any, stream: str) -> dict[str, Sequence[str]]:
     """The parents of each shard, parents before their children."""
-    answer = await stub.ListShards(pb.ListShardsRequest(stream_name=stream), timeout=TIMEOUT_SECONDS)
+    answer = await stub.ListShards(
+        pb.ListShardsRequest(stream_name=stream), timeout=TIMEOUT_SECONDS, wait_for_ready=True
+    )
     return {
         each.shard_id: [parent for parent in (each.parent_shard_id, each.adjacent_parent_shard_id) if parent]
         for each in answer.shards
