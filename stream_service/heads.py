@@ -168,10 +168,22 @@ class Heads:
             if not self._loading:
                 self._grown.clear()
         gone = self._keys(name) - {each.key for each in shards}
+        changed = [head.shard.key for head in heads.values() if self._is_news(head)]
         self._streams[name] = (stream, heads)
         self._by_key.update({each.key: heads[each.index] for each in shards})
         self._drop(gone)
+        self.waiters.wake(("shard", key) for key in changed)
         return self._streams[name]
+
+    def _is_news(self, head: Head) -> bool:
+        """Whether a shard that was known is further by now. What was known and is newer than `head` is kept."""
+        known = self._by_key.get(head.shard.key)
+        if known is None:
+            return False
+        head.last, head.horizon = max(head.last, known.last), max(head.horizon, known.horizon)
+        if not known.shard.is_open:
+            head.shard = known.shard
+        return (head.last, head.horizon, head.shard.is_open) != (known.last, known.horizon, known.shard.is_open)
 
     def _keys(self, name: str) -> set[int]:
         """The keys of a stream's shards."""

@@ -209,7 +209,12 @@ def open_database(url: str, *, readers: int = READERS_DEFAULT) -> PostgresDataba
 
     Raises DatabaseRefused if the URL is not such a one, the server cannot be reached, or does not keep what it commits.
     """
-    parsed = sqlalchemy.make_url(url)
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
+        raise DatabaseRefused(
+            "the database URL is not one; an example: postgresql+psycopg://USER@HOST/DATABASE"
+        ) from error
     if parsed.drivername != "postgresql+psycopg" or not parsed.database:
         raise DatabaseRefused(
             "the database URL must be like postgresql+psycopg://USER:PASSWORD@HOST/DATABASE, "

@@ -87,6 +87,15 @@ class Server:
         self.stop(how=signal.SIGQUIT)
         self.start()
 
+    def reload(self) -> None:
+        """Have it read its settings again. New connections have them when this returns."""
+        before = self.run("SELECT pg_conf_load_time()")
+        self.run("SELECT pg_reload_conf()")
+        for _ in range(1000):
+            if self.run("SELECT pg_conf_load_time()") != before:
+                return
+        raise AssertionError("the settings were not read")
+
     def remove(self) -> None:
         """End it and remove its files."""
         self.stop(how=signal.SIGQUIT)
