@@ -222,6 +222,21 @@ def test_get_reads_from_a_place_a_shard_and_to_a_limit(stream: Stream) -> None:
     assert stream.get("--from", "2999-01-01").code == 3
 
 
+def test_get_merges_shards_by_arrival_whichever_shard_was_first(stream: Stream) -> None:
+    hash_keys = ["0", str(2**128 - 1), str(2**127)]
+    order = [hash_keys[index] for index in (1, 2, 0, 0, 2, 1)]
+    for number, hash_key in enumerate(order):
+        assert (
+            command.invoke("put", stream.name, str(number), "--hash-key", hash_key, environment=stream.environment).code
+            == 0
+        )
+
+    rows = stream.rows()
+
+    assert [row["data"] for row in rows] == ["0", "1", "2", "3", "4", "5"]
+    assert len({row["shard_id"] for row in rows}) == 3
+
+
 def test_get_of_nothing_is_an_empty_document_and_says_so(stream: Stream) -> None:
     done = stream.get("--output", "json")
 
