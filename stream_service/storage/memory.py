@@ -288,8 +288,12 @@ class MemoryRecords:
             horizon = kept.stream.horizon_millis
             if changed.retention_seconds < kept.stream.retention_seconds:
                 horizon = max(horizon, self.now_millis() - changed.retention_seconds * 1000)
+            if (changed.write_limits, changed.record_bytes_max) != (
+                kept.stream.write_limits,
+                kept.stream.record_bytes_max,
+            ):
+                kept.throttles.clear()
             kept.stream = replace(changed, etag=uuid.uuid4().hex[:16], horizon_millis=horizon)
-            kept.throttles.clear()
         self._keep_request(work.request_id, change, kept.stream.stream_id)
         return works.Updated(kept.seen())
 

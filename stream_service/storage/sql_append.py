@@ -114,18 +114,21 @@ class SqlLog:
         self._monotonic = monotonic
         self._locks = locks
         self._routes: dict[str, Route] = {}
-        self._throttles: dict[int, dict[int, throttle.WriteThrottle]] = {}
+        self._throttles: dict[int, tuple[object, dict[int, throttle.WriteThrottle]]] = {}
+        """By a stream's key the limits that they are for, and those of its shards."""
         self._producers = Producers(is_shared=locks.is_shared)
 
-    def forget(self, stream_name: str | None = None, *, settings: bool = False) -> None:
-        """Drop what is remembered of a stream, or of all; with `settings` the level of its write limits, too."""
+    def forget(self, stream_name: str | None = None) -> None:
+        """Drop what is remembered of a stream, or of all; but for the level of its write limits."""
         if stream_name is None:
             self._routes.clear()
             self._producers.forget()
             return
-        route = self._routes.pop(stream_name, None)
-        if route is not None and settings:
-            self._throttles.pop(route.found.key, None)
+        self._routes.pop(stream_name, None)
+
+    def forget_limits(self, stream_key: int) -> None:
+        """Drop the level of the write limits of a stream that is gone."""
+        self._throttles.pop(stream_key, None)
 
     def put(self, connection: sa.Connection, puts: Sequence[Put], now_millis: Callable[[], int]) -> list[object]:
         """Store the records of all puts; for each a PutDone, or StreamNotFound."""
@@ -170,7 +173,7 @@ class SqlLog:
         for key, route in routes.items():
             row = held.get(key)
             if row is None or not row.is_open or row.etag != route.found.etag:
-                self.forget(route.found.name, settings=row is not None and row.etag != route.found.etag)
+                self.forget(route.found.name)
                 raise faults.RunAgain
             tail = route.tails[key]
             tail.last, tail.next_index = row.last, row.next_index
@@ -192,8 +195,16 @@ class SqlLog:
             return range(len(each.records))
         gate: admission.Gate = admission.OpenGate()
         if found.write_limits.is_set:
-            gate = _Gate(route, self._throttles.setdefault(found.key, {}), self._monotonic())
+            gate = _Gate(route, self._levels(found), self._monotonic())
         return admission.Admission(found, each, answers, gate, pairs).admit()
+
+    def _levels(self, found: stream.Stream) -> dict[int, throttle.WriteThrottle]:
+        """The write limits of a stream by shard: full at first and when they were changed, whoever changed them."""
+        limits = (found.write_limits, found.record_bytes_max)
+        known = self._throttles.get(found.key)
+        if known is None or known[0] != limits:
+            known = self._throttles[found.key] = (limits, {})
+        return known[1]
 
     def _put_round(
         self, connection: sa.Connection, pending: Sequence[_Pending], now_millis: int, commit: works.Commit

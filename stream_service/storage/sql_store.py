@@ -65,14 +65,15 @@ class SqlStore:
                 case works.Create():
                     return sql_changes.create(connection, work, self._now_millis())
                 case works.Update():
-                    self.log.forget(work.change.name, settings=True)
+                    self.log.forget(work.change.name)
                     return sql_changes.update(connection, work, self._now_millis())
                 case works.Reshard():
                     self.log.forget(work.stream_name)
                     return sql_changes.reshard(connection, work, self._now_millis(), self._locks)
                 case works.Delete():
-                    self.log.forget(work.stream_name, settings=True)
+                    self.log.forget(work.stream_name)
                     deleted = sql_changes.delete(connection, work, self._locks)
+                    self.log.forget_limits(deleted.key)
                     shards = sql_catalog.shards_of(connection, deleted.key)
                     return works.Deleted(deleted, [shard.key for shard in shards])
                 case works.Register():
