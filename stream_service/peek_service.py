@@ -33,14 +33,17 @@ class PeekService:
         return await self._from(stream, chosen, wanted)
 
     async def _newest(self, stream: Stream, shards: Sequence[Shard], limit: int) -> list[Piece]:
-        """The last records: shards with newer ones first, until none can have any that count."""
+        """The last records: shards with newer ones first, until none can have any that count.
+
+        Shards may have records with one number; of those the one of the higher shard is the later.
+        """
         kept: list[Piece] = []
-        for shard in sorted(shards, key=lambda each: each.last, reverse=True)[:limit]:
+        for shard in sorted(shards, key=lambda each: (each.last, each.index), reverse=True)[:limit]:
             bar = kept[0].number if len(kept) >= limit else 0
-            if shard.last <= bar:
+            if shard.last < bar:
                 break
             for tail in await self._records.tails(stream.name, [shard.index], count=limit):
-                after = max(tail.after, bar)
+                after = max(tail.after, bar - 1)
                 bounds = reading.Bounds(limit=reading.RECORDS_MAX + limit, bytes_max=BYTES_MAX)
                 kept = peeking.newest([*kept, *await self._read(stream, shard, after, bounds)], limit)
         return kept
