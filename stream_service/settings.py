@@ -20,7 +20,8 @@ class Settings(settings.ServiceSettings):
     )
     database_url: str = pydantic.Field(
         default="sqlite:///data/stream.db",
-        description="The database; its folder is made. Default sqlite:///data/stream.db.",
+        description="The database: a file, whose folder is made, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE. "
+        "Default sqlite:///data/stream.db.",
     )
     trim_interval_seconds: float = pydantic.Field(
         default=60.0, ge=0.1, le=3600, description="Time between two passes of trimming, in seconds. Default 60."
