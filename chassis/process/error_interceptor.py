@@ -18,8 +18,9 @@ from typing import Any, Protocol, TypeAlias
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 
-from chassis.errors import DomainError
+from chassis.errors import DomainError, FieldViolation, InvalidArgument
 from chassis.process import call_metrics, error_details, tracing
 
 _log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             if handler is None:
                 return None
             guards = _Guards(method, self._meter.method(method), self._refusals)
+            guards.takes_many = handler.request_streaming
             guarded = self._guarded[method] = _wrap(self._traced(handler, method), guards)
         return guarded
 
@@ -75,6 +77,9 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 class _Wrapper(Protocol):
     """Puts something around the behaviour of a method."""
 
+    def decoder(self, decode: Any) -> Any:
+        """What decodes a request."""
+
     def answer(self, behaviour: Any) -> Any:
         """Around one that answers once."""
 
@@ -85,7 +90,7 @@ class _Wrapper(Protocol):
 def _wrap(handler: Handler, wrapper: _Wrapper) -> Handler:
     """The same handler with its behaviour wrapped."""
     codecs = {
-        "request_deserializer": handler.request_deserializer,
+        "request_deserializer": wrapper.decoder(handler.request_deserializer),
         "response_serializer": handler.response_serializer,
     }
     if handler.unary_unary is not None:
@@ -103,6 +108,9 @@ class _Traced:
     def __init__(self, method: str, traces: tracing.Tracing) -> None:
         self._method = method
         self._traces = traces
+
+    def decoder(self, decode: Any) -> Any:
+        return decode
 
     def answer(self, behaviour: Any) -> Any:
         async def traced(request: Any, context: Context) -> Any:
@@ -124,8 +132,15 @@ class _Traced:
         return traced
 
 
+class _Undecoded:
+    """Stands for a request whose bytes are no message of its kind. gRPC itself would answer that with UNKNOWN."""
+
+
 class _Guards:
     """Wraps the behaviour of one method."""
+
+    takes_many = False
+    """Whether a caller sends many requests in one call."""
 
     def __init__(self, method: str, meter: call_metrics.MethodMeter, refusals: "_Refusals") -> None:
         self._method = method
@@ -134,13 +149,25 @@ class _Guards:
         # Asked once for each method: a line for each call is for looking closely, and costs.
         self._logs_all = logging.getLogger(__name__).isEnabledFor(logging.DEBUG)
 
+    def decoder(self, decode: Any) -> Any:
+        if decode is None:
+            return None
+
+        def decoded(request: bytes) -> Any:
+            try:
+                return decode(request)
+            except DecodeError:
+                return _Undecoded()
+
+        return decoded
+
     def answer(self, behaviour: Any) -> Any:
         meter = self._meter
 
         async def guarded(request: Any, context: Context) -> Any:
             begun, code = meter.begin(), _OK
             try:
-                return await behaviour(request, context)
+                return await behaviour(self._checked(request), context)
             except asyncio.CancelledError:
                 code = _given_up(context)
                 raise
@@ -162,8 +189,9 @@ class _Guards:
 
         async def guarded(request: Any, context: Context) -> AsyncIterator[Any]:
             begun, code = meter.begin(), _OK
-            answers = behaviour(request, context)
+            answers = behaviour(_each_decoded(request) if self.takes_many else request, context)
             try:
+                _check(request)
                 async for answer in answers:
                     yield answer
             except (asyncio.CancelledError, GeneratorExit):
@@ -179,6 +207,10 @@ class _Guards:
                 await answers.aclose()
 
         return guarded
+
+    def _checked(self, request: Any) -> Any:
+        _check(request)
+        return _each_decoded(request) if self.takes_many else request
 
     def _end(self, begun: float, code: str) -> None:
         self._meter.end(begun, code)
@@ -199,6 +231,20 @@ class _Guards:
         details = (error_details.STATUS_METADATA_KEY, refusal.status)
         context.set_trailing_metadata((*(context.trailing_metadata() or ()), details))
         return refusal.code.name
+
+
+def _check(request: Any) -> None:
+    """Raises InvalidArgument for what could not be decoded."""
+    if request.__class__ is _Undecoded:
+        raise InvalidArgument(
+            FieldViolation("request", "its bytes are not a message of the kind that the method takes")
+        )
+
+
+async def _each_decoded(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        _check(request)
+        yield request
 
 
 class _Refusals:
