@@ -44,6 +44,10 @@ class Service:
         except grpc.aio.AioRpcError as error:
             raise self.failed(name, error) from error
 
+    def open(self, name: str, request: Any) -> Any:
+        """A call of a streaming RPC, to be read from; it has no deadline. What it raises, `failed` puts into words."""
+        return self._method(name)(request, timeout=None)
+
     async def pages(self, name: str, request: Any, field: str) -> AsyncIterator[Any]:
         """The rows of all pages, page by page. Raises refusal.CallFailed. `field` is the answer's list."""
         request.page_size = request.page_size or PAGE_SIZE

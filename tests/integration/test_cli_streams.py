@@ -54,8 +54,9 @@ def test_shards_are_shown_with_their_hash_keys(environment: dict[str, str]) -> N
     table = command.invoke("stream", "shards", "halves", environment=environment)
     rows = command.invoke("stream", "shards", "halves", "--traffic", "--output", "jsonl", environment=environment)
 
-    assert table.lines[1].split() == ["shardId-000000000000", "open", "0", str(2**127 - 1), "50.0%"]
-    assert table.lines[2].split() == ["shardId-000000000001", "open", str(2**127), str(2**128 - 1), "50.0%"]
+    low, high = "█" * 12 + "·" * 12, "·" * 12 + "█" * 12
+    assert table.lines[1].split() == ["shardId-000000000000", "open", "0", str(2**127 - 1), "50.0%", low]
+    assert table.lines[2].split() == ["shardId-000000000001", "open", str(2**127), str(2**128 - 1), "50.0%", high]
     assert [json.loads(line)["traffic"]["record_count"] for line in rows.lines] == ["0", "0"]
 
 
@@ -181,3 +182,77 @@ def test_completion_without_a_service_offers_nothing_and_says_nothing(environmen
         done = command.run(environment={**environment, **away, **words})
 
     assert (done.stdout.strip(), done.stderr) == (b"", "")
+
+
+def test_shards_are_split_merged_and_scaled_and_shown_before(environment: dict[str, str]) -> None:
+    def run(*arguments: str) -> Done:
+        return command.invoke("stream", *arguments, environment=environment)
+
+    run("create", "wide")
+    shown = run("split", "wide", "shardId-000000000000", "--validate-only")
+    split = run("split", "wide", "shardId-000000000000", "--output", "json")
+    merged = run("merge", "wide", "shardId-000000000002", "shardId-000000000001", "--output", "json")
+    scaled = run("scale", "wide", "2", "--output", "json")
+    refused = run("scale", "wide", "9")
+    unknown = run("split", "wide", "shardId-000000000077")
+
+    assert [line.split()[0] for line in shown.lines] == [
+        *("SHARD", "shardId-000000000001", "shardId-000000000002", "SHARD", "shardId-000000000000")
+    ]
+    assert "was not changed" in shown.stderr
+    assert [each["shard_id"] for each in json.loads(split.stdout)["shards"]] == [
+        "shardId-000000000001",
+        "shardId-000000000002",
+    ]
+    assert json.loads(merged.stdout)["shard"]["shard_id"] == "shardId-000000000003"
+    assert [each["shard_id"] for each in json.loads(scaled.stdout)["shards"]] == [
+        "shardId-000000000004",
+        "shardId-000000000005",
+    ]
+    assert (refused.code, unknown.code) == (3, 2)
+    assert "target_shard_count" in refused.stderr
+    assert "millrace stream shards wide" in unknown.stderr
+
+
+def test_settings_and_tags_are_changed(environment: dict[str, str]) -> None:
+    def run(*arguments: str) -> Done:
+        return command.invoke("stream", *arguments, "--output", "json", environment=environment)
+
+    run("create", "tuned", "--tag", "a=1", "--write-records", "100", "--write-bytes", "2MiB")
+    updated = run("update", "tuned", "--retention", "7d", "--write-records", "unlimited", "--read-calls", "5")
+    tagged = run("tag", "tuned", "b=2=3", "--remove", "a")
+    nothing = command.invoke("stream", "update", "tuned", environment=environment)
+    wrong = command.invoke("stream", "update", "tuned", "--write-bytes", "0", environment=environment)
+
+    stream = json.loads(updated.stdout)
+    assert stream["retention_period"] == "604800s"
+    assert stream["write_limits"] == {"bytes_per_second": str(2 << 20), "records_per_second": "0"}
+    assert stream["read_limits"]["calls_per_second"] == "5"
+    assert json.loads(tagged.stdout)["tags"] == {"b": "2=3"}
+    assert (nothing.code, wrong.code) == (2, 2)
+    assert "unlimited" in wrong.stderr
+
+
+def test_a_consumer_is_registered_and_a_stream_is_tailed_as_it(environment: dict[str, str]) -> None:
+    def run(*arguments: str) -> Done:
+        return command.invoke(*arguments, environment=environment)
+
+    run("stream", "create", "pushed", "--shards", "2", "--read-calls", "1")
+    registered = run("consumer", "register", "pushed", "audit", "--output", "json")
+    listed = run("consumer", "list", "pushed")
+    run("put", "pushed", "one", "--key", "a")
+    run("stream", "split", "pushed", "shardId-000000000000")
+    run("put", "pushed", "two", "--key", "a")
+    tailed = run("tail", "pushed", "--consumer", "audit", "--from", "oldest", "--count", "2", "--format", "{data}")
+    stranger = run("tail", "pushed", "--consumer", "nobody", "--from", "oldest", "--count", "1")
+    kept = run("stream", "delete", "pushed", "--yes")
+    removed = run("consumer", "remove", "pushed", "audit")
+    empty = run("consumer", "list", "pushed")
+
+    assert json.loads(registered.stdout)["consumer_name"] == "audit"
+    assert listed.lines[1].split()[:3] == ["audit", "pushed", "ACTIVE"]
+    assert (tailed.code, tailed.lines) == (0, ["one", "two"])
+    assert (stranger.code, removed.code, empty.code) == (4, 0, 0)
+    assert kept.code == 3
+    assert "STREAM_HAS_CONSUMERS" in kept.stderr
+    assert "millrace consumer register" in empty.stderr

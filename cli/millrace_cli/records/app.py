@@ -163,9 +163,10 @@ async def get(
         "millrace tail orders --from oldest --filter key=customer-7 --count 10",
         "millrace tail orders --filter 'attr.source!=test' --format '{time} {total} {customer.name}'",
         "millrace tail orders --output jsonl | jq '.data | fromjson | .total'",
+        "millrace tail orders --consumer audit",
     ],
 )
-async def tail(
+async def tail(  # noqa: PLR0913  # one for each option
     session: Session,
     stream: Stream,
     start: Annotated[str, typer.Option("--from", help=START_HELP)] = "latest",
@@ -175,6 +176,14 @@ async def tail(
     ] = 0,
     filters: Filters = None,
     template: Format = None,
+    consumer: Annotated[
+        str,
+        typer.Option(
+            help="Read as this registered consumer (see `millrace consumer`): shards are pushed, and no read limit "
+            "counts.",
+            autocompletion=completion.consumers,
+        ),
+    ] = "",
 ) -> None:
     """Print records as they come, of all shards and those that they are split or merged into; Ctrl-C ends it."""
     from millrace_cli.records import get as verb_get
@@ -183,4 +192,5 @@ async def tail(
     await verb_tail.tail(
         session,
         verb_get.Wanted(stream=stream, shard=shard, start=start, limit=count, filters=filters or [], template=template),
+        consumer=consumer,
     )

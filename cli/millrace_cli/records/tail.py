@@ -13,6 +13,7 @@ from millrace_cli.exit_codes import ExitCode
 from millrace_cli.records import filters, get, lineage, place, reader, writing
 from millrace_cli.records.get import Wanted
 from millrace_cli.records.place import Place
+from millrace_cli.records.pushed import PushedReader
 from millrace_cli.records.reader import Page, ShardReader, Source
 from millrace_cli.refusal import CallFailed
 from millrace_cli.session import Session
@@ -24,11 +25,12 @@ _BACKOFF_SECONDS = (0.1, 2.0)
 _PAGES_MAX = 64
 
 
-async def tail(session: Session, wanted: Wanted) -> None:
+async def tail(session: Session, wanted: Wanted, *, consumer: str = "") -> None:
     """Print records as they come, in the order of each shard, until `limit` are printed or it is interrupted.
 
-    A connection that breaks is made again, for as long as it takes. Raises UsageFailed, CallFailed, and VerbFailed for
-    a shard that is not there.
+    As a registered consumer it has the shards pushed; without one it reads, which counts against read limits. A
+    connection that breaks is made again, for as long as it takes. Raises UsageFailed, CallFailed, and VerbFailed for a
+    shard that is not there.
     """
     start = place.parse(wanted.start, datetime.now().astimezone())
     passing = [filters.parse(each) for each in wanted.filters]
@@ -36,7 +38,7 @@ async def tail(session: Session, wanted: Wanted) -> None:
     with writing.Records(session.output, wanted.template) as writer:
         async with calling.stream_service(session) as service:
             source, shards = await reader.list_shards(service, wanted.stream)
-            following = _Following(source, start)
+            following = _Following(source, start, consumer)
             async for page in following.pages(get.chosen(shards, wanted.shard, start)):
                 for view in page.records:
                     if filters.passes(passing, view):
@@ -50,9 +52,10 @@ async def tail(session: Session, wanted: Wanted) -> None:
 class _Following:
     """Reads of all shards at once, each in a task of its own."""
 
-    def __init__(self, source: Source, start: Place) -> None:
+    def __init__(self, source: Source, start: Place, consumer: str) -> None:
         self._source = source
         self._start = start
+        self._consumer = consumer
         self._lineage = lineage.Lineage()
         self._pages: asyncio.Queue[Page | CallFailed] = asyncio.Queue(_PAGES_MAX)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -92,10 +95,15 @@ class _Following:
         """Read what may be read now; a child starts at its beginning."""
         size_bytes = reader.page_bytes(max(1, len(positions)))
         for shard_id in self._lineage.startable():
-            one = ShardReader(self._source, shard_id, after=positions.get(shard_id, ""), page_bytes=size_bytes)
+            one = self._reader(shard_id, positions.get(shard_id, ""), size_bytes)
             self._tasks[shard_id] = asyncio.get_running_loop().create_task(self._run(one))
 
-    async def _run(self, one: ShardReader) -> None:
+    def _reader(self, shard_id: str, after: str, size_bytes: int) -> ShardReader | PushedReader:
+        if self._consumer:
+            return PushedReader(self._source, shard_id, consumer=self._consumer, after=after)
+        return ShardReader(self._source, shard_id, after=after, page_bytes=size_bytes)
+
+    async def _run(self, one: ShardReader | PushedReader) -> None:
         """Read to the end of the shard, through interruptions."""
         failures = 0
         while True:
