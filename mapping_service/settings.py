@@ -13,16 +13,21 @@ class Settings(settings.ServiceSettings):
     model_config = pydantic_settings.SettingsConfigDict(env_prefix="MILLRACE_MAPPING_")
 
     listen: str = pydantic.Field(
-        default="127.0.0.1:7420", description="Where to serve, host:port; port 0 takes a free one and prints it."
+        default="127.0.0.1:7420", description="HOST:PORT to listen on; port 0 takes a free one. Default 127.0.0.1:7420."
     )
     database_url: str = pydantic.Field(
-        default="sqlite:///data/mapping.db", description="Where mappings are kept; the folder is made."
+        default="sqlite:///data/mapping.db",
+        description="The database; its folder is made. Default sqlite:///data/mapping.db.",
     )
     stream_service: str = pydantic.Field(
-        default="127.0.0.1:7410", description="Address of the stream service, host:port; it need not be up."
+        default="127.0.0.1:7410",
+        description="HOST:PORT of the stream service; it need not be up. Default 127.0.0.1:7410.",
     )
     lease_seconds: float = pydantic.Field(
-        default=10.0, ge=1, le=300, description="How long a worker may stand still before others take over. Default 10."
+        default=10.0,
+        ge=1,
+        le=300,
+        description="How long a worker may stand still before others take over, in seconds. Default 10.",
     )
 
     @pydantic.field_validator("stream_service")

@@ -8,6 +8,7 @@ import pydantic
 import pydantic_settings
 
 from chassis.errors import StartRefused
+from chassis.process import addresses
 
 
 class SettingsRefused(StartRefused):
@@ -37,6 +38,17 @@ class ServiceSettings(pydantic_settings.BaseSettings):
         "OTEL_EXPORTER_OTLP_ENDPOINT is set), on (the start is refused without millrace[otel]) or off. Default auto.",
     )
     reflection: bool = pydantic.Field(default=True, description="Whether tools may ask for the API. Default true.")
+
+    @pydantic.field_validator("admin_address")
+    @classmethod
+    def _is_address_or_off(cls, value: str) -> str:
+        if value == "off":
+            return value
+        try:
+            addresses.parse(value)
+        except addresses.AddressRefused as refused:
+            raise ValueError("it is neither HOST:PORT nor off; an example: 127.0.0.1:7411") from refused
+        return value
 
 
 S = TypeVar("S", bound=ServiceSettings)

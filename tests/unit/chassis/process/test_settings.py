@@ -45,3 +45,18 @@ def test_a_misspelt_setting_is_found() -> None:
     environment = {"MILL_WHEEL": "3", "MILL_WHEELS": "3", "MILL_LOG_LEVEL": "INFO", "OTHER": "x"}
 
     assert settings.unknown_names(MillSettings, environment) == ["MILL_WHEEL"]
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", "on", ":7411", "127.0.0.1:99999", "127.0.0.1:"])
+def test_an_admin_address_that_is_none_is_refused_by_name(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILL_ADMIN_ADDRESS", value)
+
+    with pytest.raises(settings.SettingsRefused, match="MILL_ADMIN_ADDRESS.*an example: 127.0.0.1:7411"):
+        settings.load(MillSettings)
+
+
+@pytest.mark.parametrize("value", ["off", "127.0.0.1:0", "[::1]:7411"])
+def test_an_admin_address_is_taken_as_it_is(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILL_ADMIN_ADDRESS", value)
+
+    assert settings.load(MillSettings).admin_address == value
