@@ -66,7 +66,8 @@ def load(kind: type[S]) -> S:
 def unknown_names(kind: type[ServiceSettings], environment: Mapping[str, str] = os.environ) -> list[str]:
     """Variables with the service's prefix that are none of its settings: most likely misspelt ones, in order."""
     prefix = _prefix(kind)
-    known = {f"{prefix}{field.upper()}" for field in kind.model_fields}
+    # The command's variable for where a service is; a person may have it in the shell that starts one.
+    known = {f"{prefix}{field.upper()}" for field in kind.model_fields} | {f"{prefix}ADDRESS"}
     return sorted(name for name in environment if name.upper().startswith(prefix) and name.upper() not in known)
 
 

@@ -279,8 +279,9 @@ class MemoryRecords:
 
     def _update(self, work: works.Update) -> works.Updated:
         change, kept = work.change, self._find(work.change.name)
-        if self._known_request(work.request_id, change) is not None:
-            return works.Updated(kept.seen())
+        known = self._known_request(work.request_id, change)
+        if known is not None:
+            return works.Updated(self._find(change.name, known).seen())
         if change.etag and change.etag != kept.stream.etag:
             raise errors.EtagMismatch(change.name, change.etag)
         changed = replace(kept.stream, **change.values)

@@ -33,8 +33,9 @@ def update(connection: sa.Connection, work: works.Update, now_millis: int) -> wo
     """Change settings; a shorter retention moves the horizon at once. Raises StreamNotFound, EtagMismatch."""
     change, digest = work.change, _digest(work.change)
     found = sql_catalog.find_stream(connection, change.name)
-    if _known_request(connection, work.request_id, digest, now_millis) is not None:
-        return works.Updated(found)
+    known = _known_request(connection, work.request_id, digest, now_millis)
+    if known is not None:
+        return works.Updated(sql_catalog.find_stream(connection, change.name, known))
     if change.etag and change.etag != found.etag:
         raise errors.EtagMismatch(change.name, change.etag)
     changed = replace(found, **change.values)

@@ -188,6 +188,15 @@ async def test_settings_are_changed_once_for_a_request_id_and_only_for_the_right
         await world.update(request_id="id", tags=(("x", "y"),))
 
 
+async def test_a_change_of_a_stream_that_is_gone_since_is_not_the_answer_for_its_successor(world: World) -> None:
+    await world.update(request_id="id", tags=(("a", "b"),))
+    await world.delete()
+    await world.create()
+    with pytest.raises(errors.StreamNotFound):
+        await world.update(request_id="id", tags=(("a", "b"),))
+    assert (await world.records.find_stream("orders")).tags == ()
+
+
 async def test_a_shorter_retention_trims_at_once_and_a_longer_one_brings_nothing_back(world: World) -> None:
     await world.update(retention_seconds=3 * DAY_SECONDS)
     await world.put(b"old")

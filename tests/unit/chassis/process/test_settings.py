@@ -42,7 +42,7 @@ def test_settings_do_not_change() -> None:
 
 
 def test_a_misspelt_setting_is_found() -> None:
-    environment = {"MILL_WHEEL": "3", "MILL_WHEELS": "3", "MILL_LOG_LEVEL": "INFO", "OTHER": "x"}
+    environment = {"MILL_WHEEL": "3", "MILL_WHEELS": "3", "MILL_LOG_LEVEL": "INFO", "MILL_ADDRESS": "a", "OTHER": "x"}
 
     assert settings.unknown_names(MillSettings, environment) == ["MILL_WHEEL"]
 
