@@ -10,7 +10,7 @@ from tests.support import power_cut, power_cut_stream
 pytestmark = pytest.mark.skipif(power_cut.STRACE is None, reason="strace is not installed")
 
 IS_FULL = os.environ.get("MILLRACE_TEST_SCALE") == "full"
-ROUNDS = 60 if IS_FULL else 8
+ROUNDS = 24 if IS_FULL else 8
 SUBSETS = 6 if IS_FULL else 1
 
 

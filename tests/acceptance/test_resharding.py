@@ -20,10 +20,10 @@ from tests.support.history import Invocation
 from tests.support.mill import Mill
 
 SHARDS = 3
-ROUNDS = scale.choose(small=5, full=24)
+ROUNDS = scale.choose(small=5, full=20)
 RECORDS_BETWEEN = 400
 HASH_KEYS = 2**128
-SEEDS = scale.choose(small=1, full=3)
+SEEDS = scale.choose(small=1, full=2)
 
 
 @pytest.mark.asyncio
