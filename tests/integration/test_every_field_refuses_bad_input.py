@@ -81,15 +81,20 @@ def _bad(method: MethodDescriptor) -> Iterator[bad_fields.BadField]:
             yield bad
 
 
+def _stub(kind: Any, channel: Any) -> Any:
+    """A generated stub, of which mypy knows nothing."""
+    return kind(channel)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def channels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Any, Any]]:
     """Channels to both services, which have the stream `orders` and the handler `bill`."""
     folder = tmp_path_factory.mktemp("fields")
     with stream_process.running(folder) as stream, mapping_process.running(folder, stream) as mapping:
         async with grpc.aio.insecure_channel(stream) as streams, grpc.aio.insecure_channel(mapping) as mappings:
-            stub: Any = stream_service_pb2_grpc.StreamServiceStub(streams)
+            stub = _stub(stream_service_pb2_grpc.StreamServiceStub, streams)
             await stub.CreateStream(stream_service_pb2.CreateStreamRequest(stream_name="orders", shard_count=2))
-            registry: Any = handler_registry_service_pb2_grpc.HandlerRegistryServiceStub(mappings)
+            registry = _stub(handler_registry_service_pb2_grpc.HandlerRegistryServiceStub, mappings)
             handler = handler_registry_service_pb2.Handler(handler_name="bill", endpoint="127.0.0.1:1")
             await registry.RegisterHandler(handler_registry_service_pb2.RegisterHandlerRequest(handler=handler))
             yield streams, mappings

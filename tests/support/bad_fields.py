@@ -74,7 +74,7 @@ def _of_field(field: FieldDescriptor) -> Iterator[tuple[str, Spoil]]:
 
 def _setting(field: FieldDescriptor, value: Any) -> Spoil:
     def run(request: Any) -> None:
-        target = getattr(request, field.name) if field.message_type or field.is_repeated else None
+        target: Any = getattr(request, field.name)
         if isinstance(value, Mapping):
             if field.is_repeated:
                 target.clear()
