@@ -51,7 +51,7 @@ def test_a_misspelt_setting_is_found() -> None:
 def test_an_admin_address_that_is_none_is_refused_by_name(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MILL_ADMIN_ADDRESS", value)
 
-    with pytest.raises(settings.SettingsRefused, match="MILL_ADMIN_ADDRESS.*an example: 127.0.0.1:7411"):
+    with pytest.raises(settings.SettingsRefused, match=r"MILL_ADMIN_ADDRESS.*an example: 127\.0\.0\.1:7411"):
         settings.load(MillSettings)
 
 
