@@ -27,8 +27,9 @@ demo: $(RUNS) ## Put 1,707 real earthquakes through a stream into a handler, wit
 dev: $(RUNS) ## Start the same stack and stay; its data is kept in ./data
 	@$(BIN)/millrace dev
 
+# Most tests wait for processes of their own; two at a time, a file each, use two cores.
 test: $(READY) ## Run the whole suite
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(READY) ## Check format, lint, types and contracts
 	$(BIN)/ruff format --check

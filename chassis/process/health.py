@@ -11,7 +11,7 @@ from chassis.errors import DomainError, Unavailable
 
 SERVICE_NAME = "grpc.health.v1.Health"
 
-TELL_SECONDS = 0.1
+TELL_SECONDS = 0.5
 """Between the last state and the end of a watch: a client that reads the end first drops the state."""
 
 _MESSAGES: Any = health_pb2

@@ -336,3 +336,25 @@ async def test_consumers_are_listed_in_pages(stub: Any) -> None:
     await stub.DeregisterStreamConsumer(pb.DeregisterStreamConsumerRequest(stream_name=name, consumer_name="a"))
     described = await stub.DescribeStream(pb.DescribeStreamRequest(stream_name=name))
     assert (described.stream.consumer_count, described.limits.consumer_count_max) == (2, 1000)
+
+
+async def test_the_largest_record_passes_and_is_read_alone(stub: Any) -> None:
+    name = await new_stream(stub, max_record_size_bytes=10 * MIB)
+    key, position = "k" * 256, pb.ShardPosition(shard_id=shard(0))
+    await put(stub, name, bytes(10 * MIB - 256), key=key)
+    refused = await refusal(
+        stub.PutRecord, pb.PutRecordRequest(stream_name=name, partition_key=key, data=bytes(10 * MIB - 255))
+    )
+    await put(stub, name, b"", key="é" * 256)
+    await put(stub, name, bytes(5 * MIB - 3), bytes(5 * MIB - 3))
+
+    position.stream_name = name
+    pages = []
+    while (answer := await stub.GetRecords(pb.GetRecordsRequest(position=position), timeout=10)).records:
+        pages.append([len(record.data) for record in answer.records])
+        position.after_sequence_number = answer.next_position
+    peeked = await stub.PeekRecords(pb.PeekRecordsRequest(stream_name=name), timeout=10)
+
+    assert refused.reason == "RECORD_TOO_LARGE"
+    assert pages == [[10 * MIB - 256], [0, 5 * MIB - 3], [5 * MIB - 3]]
+    assert [len(record.data) for record in peeked.records] == [5 * MIB - 3, 5 * MIB - 3]

@@ -490,26 +490,3 @@ async def test_concurrent_puts_of_one_key_are_all_stored_once_in_the_order_of_th
     for i, numbers in enumerate(results):
         assert [by_number[number] for number in numbers] == [f"{i}-{j}".encode() for j in range(5)]
         assert numbers == sorted(numbers)
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_the_largest_record_passes_and_is_read_alone(stub: Any) -> None:
-    name = await new_stream(stub, max_record_size_bytes=10 * MIB)
-    key, position = "k" * 256, pb.ShardPosition(shard_id=SHARD)
-    await put(stub, name, bytes(10 * MIB - 256), key=key)
-    refused = await refusal(
-        stub.PutRecord, pb.PutRecordRequest(stream_name=name, partition_key=key, data=bytes(10 * MIB - 255))
-    )
-    await put(stub, name, b"", key="é" * 256)
-    await put(stub, name, bytes(5 * MIB - 3), bytes(5 * MIB - 3))
-
-    position.stream_name = name
-    pages = []
-    while (answer := await stub.GetRecords(pb.GetRecordsRequest(position=position), timeout=10)).records:
-        pages.append([len(record.data) for record in answer.records])
-        position.after_sequence_number = answer.next_position
-    peeked = await stub.PeekRecords(pb.PeekRecordsRequest(stream_name=name), timeout=10)
-
-    assert refused.reason == "RECORD_TOO_LARGE"
-    assert pages == [[10 * MIB - 256], [0, 5 * MIB - 3], [5 * MIB - 3]]
-    assert [len(record.data) for record in peeked.records] == [5 * MIB - 3, 5 * MIB - 3]
