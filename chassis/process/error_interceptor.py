@@ -21,7 +21,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from chassis.errors import DomainError, FieldViolation, InvalidArgument
-from chassis.process import call_metrics, error_details, tracing
+from chassis.process import call_metrics, error_details, tracing, wire_text
 
 _log = structlog.get_logger(__name__)
 
@@ -135,6 +135,10 @@ class _Traced:
 class _Undecoded:
     """Stands for a request whose bytes are no message of its kind. gRPC itself would answer that with UNKNOWN."""
 
+    def __init__(self, field: str | None) -> None:
+        """`field` is the one whose text is not UTF-8, if that is what is wrong."""
+        self.field = field
+
 
 class _Guards:
     """Wraps the behaviour of one method."""
@@ -157,7 +161,9 @@ class _Guards:
             try:
                 return decode(request)
             except DecodeError:
-                return _Undecoded()
+                kind = getattr(decode, "__self__", None)
+                descriptor = getattr(kind, "DESCRIPTOR", None)
+                return _Undecoded(wire_text.field_that_is_not_text(descriptor, request) if descriptor else None)
 
         return decoded
 
@@ -236,6 +242,8 @@ class _Guards:
 def _check(request: Any) -> None:
     """Raises InvalidArgument for what could not be decoded."""
     if request.__class__ is _Undecoded:
+        if request.field is not None:
+            raise InvalidArgument(FieldViolation(request.field, "must be text in UTF-8"))
         raise InvalidArgument(
             FieldViolation("request", "its bytes are not a message of the kind that the method takes")
         )

@@ -153,7 +153,7 @@ async def test_a_bad_value_of_any_field_is_refused_and_named(
 ) -> None:
     channel = channels[0] if method.containing_service.name == "StreamService" else channels[1]
     before = await _state(*channels)
-    answers = [(bad, await _answer(channel, method, bad.request.SerializeToString())) for bad in _bad(method)]
+    answers = [(bad, await _answer(channel, method, bad.encoded())) for bad in _bad(method)]
     unclear = [f"{bad}: {said}" for bad, said in answers if _is_built(said) and not _is_clear(said, bad.path)]
 
     assert not unclear, "\n".join(each[:500] for each in unclear)

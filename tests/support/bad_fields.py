@@ -9,6 +9,8 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 LONG = "x" * 100_000
+NOT_TEXT = "a character\u0080of two bytes"
+"""Stands for text that is not UTF-8, which no message in memory can hold; see BadField.encoded."""
 INT32 = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SFIXED32)
 _INTEGERS = (FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64)
 _FLOATS = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
@@ -26,6 +28,11 @@ class BadField:
 
     def __str__(self) -> str:
         return f"{self.path} {self.wrong}"
+
+    def encoded(self) -> bytes:
+        """The bytes to send."""
+        data: bytes = self.request.SerializeToString()
+        return data.replace(NOT_TEXT.encode(), NOT_TEXT.encode("latin-1").replace(b"\x80", b"\xff\xff"))
 
 
 def of(kind: Any, fill: Callable[[Any], None]) -> Iterator[BadField]:
@@ -98,6 +105,8 @@ def _values(field: FieldDescriptor) -> Iterator[tuple[str, Any]]:
         yield "unknown", 9_999
     elif field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
         yield "too long", LONG.encode() if field.type == FieldDescriptor.TYPE_BYTES else LONG
+        if field.type == FieldDescriptor.TYPE_STRING:
+            yield "not UTF-8", NOT_TEXT
     elif field.cpp_type in _INTEGERS:
         bits = 31 if field.cpp_type == FieldDescriptor.CPPTYPE_INT32 else 63
         yield "negative", -1
