@@ -15,6 +15,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from chassis.errors import DomainError, Unavailable
 from stream_service.core import errors, reading, works
@@ -32,6 +33,9 @@ EVENT_BYTES_MAX = 1 << 20
 SHARED_BYTES_MAX = 16 << 20
 SHARED_SECONDS = 0.5
 """How long an event is kept for other subscribers at the same place: it tells the service's time."""
+
+_Key: TypeAlias = tuple[int, int, int]
+"""A shard, the position in it, and how far it had grown."""
 
 Encode = Callable[[reading.Place, reading.Found], bytes]
 """The encoded event of what a read after a place found."""
@@ -55,20 +59,30 @@ class _SharedEvents:
         self._records = records
         self._clock = clock
         self._encode = encode
-        self._events: OrderedDict[tuple[int, int, int], asyncio.Task[_Event]] = OrderedDict()
-        self._bytes = 0
+        self._reading: dict[_Key, asyncio.Task[_Event]] = {}
+        self._kept: OrderedDict[_Key, _Event] = OrderedDict()
+        self.kept_bytes = 0
 
     async def after(self, place: reading.Place, head: Head) -> _Event:
         """What comes after a place, as the shard is now."""
-        return await asyncio.shield(self.begin(place, head))
+        key = _key(place, head)
+        kept = self._fresh(key)
+        return kept if kept is not None else await asyncio.shield(self._task(key, place))
 
-    def begin(self, place: reading.Place, head: Head) -> asyncio.Task[_Event]:
+    def begin(self, place: reading.Place, head: Head) -> None:
         """Read what comes after a place, unless that is under way or was done a moment ago."""
-        key = (head.shard.key, place.after, head.last if head.shard.is_open else -1)
-        task = self._events.get(key)
-        if task is None or self._is_old(task):
-            self._forget(key)
-            task = self._events[key] = asyncio.create_task(self._read(place))
+        key = _key(place, head)
+        if self._fresh(key) is None:
+            self._task(key, place)
+
+    def _fresh(self, key: _Key) -> _Event | None:
+        event = self._kept.get(key)
+        return event if event is not None and not self._is_old(event) else None
+
+    def _task(self, key: _Key, place: reading.Place) -> asyncio.Task[_Event]:
+        task = self._reading.get(key)
+        if task is None:
+            task = self._reading[key] = asyncio.create_task(self._read(place))
             task.add_done_callback(lambda done: self._done(key, done))
         return task
 
@@ -81,24 +95,34 @@ class _SharedEvents:
         payload = self._encode(place, found)
         return _Event(payload, found.position, found.is_end, bool(found.slices), self._clock.monotonic())
 
-    def _done(self, key: tuple[int, int, int], task: asyncio.Task[_Event]) -> None:
+    def _done(self, key: _Key, task: asyncio.Task[_Event]) -> None:
         """Keep what has records for a while; anything else is true for this moment only."""
-        if task.cancelled() or task.exception() is not None or not task.result().has_records:
-            self._events.pop(key, None)
-            return
-        self._bytes += len(task.result().payload)
-        for other, kept in list(self._events.items()):
-            if self._bytes > SHARED_BYTES_MAX or self._is_old(kept):
-                self._forget(other)
+        del self._reading[key]
+        if not task.cancelled() and task.exception() is None and task.result().has_records:
+            self._keep(key, task.result())
 
-    def _is_old(self, task: asyncio.Task[_Event]) -> bool:
-        return task.done() and self._clock.monotonic() - task.result().made_at > SHARED_SECONDS
+    def _keep(self, key: _Key, event: _Event) -> None:
+        """Keep an event, and let go of the oldest ones beyond the bounds."""
+        self._forget(key)
+        self._kept[key] = event
+        self.kept_bytes += len(event.payload)
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self.kept_bytes <= SHARED_BYTES_MAX and not self._is_old(self._kept[oldest]):
+                return
+            self._forget(oldest)
 
-    def _forget(self, key: tuple[int, int, int]) -> None:
-        """Drop an event that was read; one that is being read stays."""
-        task = self._events.get(key)
-        if task is not None and task.done():
-            self._bytes -= len(self._events.pop(key).result().payload)
+    def _forget(self, key: _Key) -> None:
+        event = self._kept.pop(key, None)
+        if event is not None:
+            self.kept_bytes -= len(event.payload)
+
+    def _is_old(self, event: _Event) -> bool:
+        return self._clock.monotonic() - event.made_at > SHARED_SECONDS
+
+
+def _key(place: reading.Place, head: Head) -> _Key:
+    return head.shard.key, place.after, head.last if head.shard.is_open else -1
 
 
 class Subscription:

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from chassis.database import faults
 from chassis.errors import DomainError
-from stream_service.core import admission, errors, router, sequence, stream, throttle, works
+from stream_service.core import admission, errors, router, sequence, stream, works
 from stream_service.core.idempotency import Answers, Pairs, Producer
 from stream_service.core.record import NewRecord
 from stream_service.core.works import Put
 from stream_service.storage import segment, sql_catalog
 from stream_service.storage.sql_locks import Locks
 from stream_service.storage.sql_producers import Producers
+from stream_service.storage.write_levels import WriteLevels
 
 _UNSTORED = DomainError("not stored")
 _INSERT = (
@@ -69,53 +70,14 @@ class _Waiting:
     attributes: dict[int, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Gate:
-    """The write limits of a stream's shards, at one moment (admission.Gate)."""
-
-    route: Route
-    throttles: dict[int, throttle.WriteThrottle]
-    now: float
-
-    def take_all(self, records: Sequence[NewRecord]) -> bool:
-        """See admission.Gate."""
-        keys = self.route.router.shard_keys([record[2] for record in records])
-        totals = throttle.totals(keys, [record[3] for record in records])
-        if not all(self._throttle(key).has(*total, self.now) for key, total in totals.items()):
-            return False
-        for key, (size_bytes, count) in totals.items():
-            self.throttles[key].give(-size_bytes, -count)
-        return True
-
-    def take(self, record: NewRecord) -> DomainError | None:
-        """See admission.Gate."""
-        key = self.route.router.shard_key(record[2])
-        seconds = self._throttle(key).take(record[3], self.now)
-        return errors.WriteLimitExceeded(self.route.tails[key].shard_id, seconds) if seconds else None
-
-    def give(self, record: NewRecord) -> None:
-        """See admission.Gate."""
-        self.throttles[self.route.router.shard_key(record[2])].give(record[3], 1)
-
-    def _throttle(self, key: int) -> throttle.WriteThrottle:
-        limited, found = self.throttles.get(key), self.route.found
-        if limited is None:
-            limited = self.throttles[key] = throttle.WriteThrottle(
-                found.write_limits, record_bytes_max=found.record_bytes_max, now=self.now
-            )
-        return limited
-
-
 class SqlLog:
     """Appends to shards. Used by the writer's thread only; what it remembers is dropped after a rollback."""
 
     def __init__(self, *, monotonic: Callable[[], float], locks: Locks) -> None:
         """`monotonic` is what write limits are counted by, in seconds."""
-        self._monotonic = monotonic
         self._locks = locks
         self._routes: dict[str, Route] = {}
-        self._throttles: dict[int, tuple[object, dict[int, throttle.WriteThrottle]]] = {}
-        """By a stream's key the limits that they are for, and those of its shards."""
+        self._levels = WriteLevels(monotonic)
         self._producers = Producers(is_shared=locks.is_shared)
 
     def forget(self, stream_name: str | None = None) -> None:
@@ -128,7 +90,7 @@ class SqlLog:
 
     def forget_limits(self, stream_key: int) -> None:
         """Drop the level of the write limits of a stream that is gone."""
-        self._throttles.pop(stream_key, None)
+        self._levels.forget(stream_key)
 
     def put(self, connection: sa.Connection, puts: Sequence[Put], now_millis: Callable[[], int]) -> list[object]:
         """Store the records of all puts; for each a PutDone, or StreamNotFound."""
@@ -195,16 +157,8 @@ class SqlLog:
             return range(len(each.records))
         gate: admission.Gate = admission.OpenGate()
         if found.write_limits.is_set:
-            gate = _Gate(route, self._levels(found), self._monotonic())
+            gate = self._levels.gate(found, route.router, lambda key: route.tails[key].shard_id)
         return admission.Admission(found, each, answers, gate, pairs).admit()
-
-    def _levels(self, found: stream.Stream) -> dict[int, throttle.WriteThrottle]:
-        """The write limits of a stream by shard: full at first and when they were changed, whoever changed them."""
-        limits = (found.write_limits, found.record_bytes_max)
-        known = self._throttles.get(found.key)
-        if known is None or known[0] != limits:
-            known = self._throttles[found.key] = (limits, {})
-        return known[1]
 
     def _put_round(
         self, connection: sa.Connection, pending: Sequence[_Pending], now_millis: int, commit: works.Commit

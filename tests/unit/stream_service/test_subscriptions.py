@@ -154,8 +154,28 @@ async def test_what_is_kept_for_others_is_bounded() -> None:
     for _ in range(24):
         assert len(await anext(events)) == (1 << 20) - 3
     kept = house.pushed._events
-    assert 0 < kept._bytes <= subscriptions.SHARED_BYTES_MAX
+    assert 0 < kept.kept_bytes <= subscriptions.SHARED_BYTES_MAX
     house.world.clock.advance(1)
     await house.world.put(b"x")
     assert await anext(events) == b"x"
-    assert kept._bytes == 1
+    assert kept.kept_bytes == 1
+
+
+async def test_the_bytes_that_are_kept_are_those_of_the_events_that_are_kept_whatever_fails_meanwhile() -> None:
+    house = House()
+    await house.world.create(shards=8)
+    consumers = [await house.consumer(f"c{number}") for number in range(8)]
+    places = [reading.Place(stream_name="orders", stream_id="", shard_index=index) for index in range(8)]
+    for _ in range(3):
+        for shard in await house.world.shards():
+            await house.world.put_all([("key", bytes(900_000), shard.starting_hash_key, 900_003, 900_009)] * 3)
+    calls = [house.pushed.subscribe(*each) for each in zip(consumers, places, strict=True)]
+    for _ in range(9):
+        await asyncio.gather(*(anext(each) for each in calls))
+    waiting = [asyncio.create_task(refusal_of(each)) for each in calls]
+    await asyncio.sleep(0)
+    await house.world.delete()
+    assert {type(error) for error in await asyncio.gather(*waiting)} == {errors.StreamNotFound}
+    kept = house.pushed._events
+    assert kept.kept_bytes == sum(len(event.payload) for event in kept._kept.values()) <= subscriptions.SHARED_BYTES_MAX
+    assert kept._reading == {}
