@@ -7,6 +7,9 @@ from typing import TextIO
 import structlog
 from structlog.typing import Processor
 
+_GRPC_LOG = "grpc._cython.cygrpc"
+_DEPARTURE = "ExecuteBatchError raised in core"
+
 
 def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     """Send all logs, the libraries' too, from this level on to the stream (stderr if none is given)."""
@@ -36,8 +39,16 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    grpc_log = logging.getLogger(_GRPC_LOG)
+    if _is_no_departure not in grpc_log.filters:
+        grpc_log.addFilter(_is_no_departure)
     # A log that cannot be written, on a full disk or a closed pipe, is no reason to stop serving or to say so again.
     logging.raiseExceptions = False
+
+
+def _is_no_departure(record: logging.LogRecord) -> bool:
+    """False for what gRPC says, with a traceback, when a caller left while its answer was sent: the call is counted."""
+    return not record.getMessage().startswith(_DEPARTURE)
 
 
 def _rendering(output: TextIO) -> list[Processor]:

@@ -92,7 +92,7 @@ def test_put_goes_on_after_a_kill_and_stores_each_record_once_in_order(mill: Mil
 
 def test_a_put_that_gives_up_keeps_every_record_that_is_not_stored(mill: Mill, tmp_path: Path) -> None:
     failed = tmp_path / "failed.jsonl"
-    with mill.started("put", STREAM, "--output", "jsonl", "--retry-for", "500ms", "--failed-to", str(failed)) as put:
+    with mill.started("put", STREAM, "--output", "jsonl", "--retry-for", "4s", "--failed-to", str(failed)) as put:
         feed(put, range(10))
         read_rows(put, 10)
         mill.service.kill()

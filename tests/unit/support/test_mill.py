@@ -21,8 +21,8 @@ import os, signal, socket, sys
 host, port = os.environ["PROGRAM_LISTEN"].split(":")
 listening = socket.create_server((host, int(port)))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
-print(f"ready {host}:{listening.getsockname()[1]}", flush=True)
 print("says so", file=sys.stderr, flush=True)
+print(f"ready {host}:{listening.getsockname()[1]}", flush=True)
 signal.pause()
 """
 

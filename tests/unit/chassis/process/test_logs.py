@@ -44,6 +44,21 @@ def test_libraries_log_in_the_same_form() -> None:
     assert json.loads(output.getvalue())["event"] == "careful"
 
 
+def test_a_caller_who_left_while_the_answer_was_sent_is_no_traceback_and_all_else_of_grpc_is_logged() -> None:
+    output = io.StringIO()
+    logs.configure("INFO", stream=output)
+
+    try:
+        raise ValueError("Failed grpc_call_start_batch")
+    except ValueError:
+        logging.getLogger("grpc._cython.cygrpc").exception(
+            "ExecuteBatchError raised in core by servicer method [%s]", "/mill/Grind"
+        )
+    logging.getLogger("grpc._cython.cygrpc").error("Unexpected [%s]", "RuntimeError")
+
+    assert [json.loads(line)["event"] for line in output.getvalue().splitlines()] == ["Unexpected [RuntimeError]"]
+
+
 def test_what_is_below_the_level_is_not_logged() -> None:
     output = io.StringIO()
     logs.configure("WARNING", stream=output)
